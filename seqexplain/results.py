@@ -1,0 +1,147 @@
+"""The frozen result types: arrays with their names, nothing else. Saving lives in `storage`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqexplain.errors import ShapeError, TargetError
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A stretch of a genome: 0-based, half-open, on the strand that was read.
+
+    Attributes
+    ----------
+    chromosome
+        Name as the genome file has it.
+    start, end
+        0-based half-open coordinates in bp.
+    strand
+        `"+"`, `"-"` or `"."`. With `"-"` the sequence is the reverse complement of the genome's.
+    """
+
+    chromosome: str
+    start: int
+    end: int
+    strand: str = "+"
+
+    def __str__(self) -> str:
+        return f"{self.chromosome}:{self.start}-{self.end}({self.strand})"
+
+
+@dataclass(frozen=True)
+class Attributions:
+    """Per-base contribution scores of `n` sequences of length `L`.
+
+    With one target the arrays have the shapes below; when a *list* of targets was asked for, every array marked
+    † has one more axis, the targets, after the first (as NumPy keeps an axis that is indexed with a list).
+
+    Attributes
+    ----------
+    contributions †
+        `(n, L, 4)` float32, in the unit of the target (logits, by default): what each observed base contributes.
+    hypothetical †
+        `(n, L, 4)` float32 or None: the contribution each base *would* have; `contributions = hypothetical * X`.
+    X
+        `(n, L, 4)` float32, one-hot, order A C G T, unknown bases all zero.
+    predictions †
+        `(n,)` float32, the target's value f(X).
+    reference_predictions †
+        `(n, r)` float32 or None, the target's value at each reference.
+    completeness_error †
+        `(n, r)` float32 or None: Σ m·(x − ref) − (f(x) − f(ref)) for each sequence–reference pair.
+    names
+        `n` names.
+    intervals
+        `n` genome intervals (None for a sequence without one), or None when no sequence has one.
+    lengths
+        `(n,)` int64 or None: where given, row `i` is real only up to `lengths[i]`; what follows is zero.
+    targets
+        What was explained, one label a target.
+    method, parameters
+        How it was computed.
+    """
+
+    contributions: Array
+    X: Array
+    predictions: Array
+    hypothetical: Array | None = None
+    reference_predictions: Array | None = None
+    completeness_error: Array | None = None
+    names: tuple[str, ...] = ()
+    intervals: tuple[Interval | None, ...] | None = None
+    lengths: Array | None = None
+    targets: tuple[str, ...] = ()
+    method: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        n, length = self.X.shape[0], self.X.shape[1]
+        wanted = (n, len(self.targets), length, 4) if self.several_targets else (n, length, 4)
+        if self.contributions.shape != wanted:
+            raise ShapeError(
+                f"contributions have shape {self.contributions.shape}; expected {wanted} to go with X of shape {self.X.shape}."
+            )
+        if not self.names:
+            object.__setattr__(self, "names", tuple(f"sequence_{i}" for i in range(n)))
+        if len(self.names) != n:
+            raise ShapeError(f"{len(self.names)} names for {n} sequences; give one name a sequence.")
+
+    @property
+    def several_targets(self) -> bool:
+        """Whether the arrays carry an axis of targets."""
+        return self.contributions.ndim == 4
+
+    def __len__(self) -> int:
+        return int(self.X.shape[0])
+
+    def for_target(self, target: int | str) -> Attributions:
+        """Return the attributions of one of several targets.
+
+        Parameters
+        ----------
+        target
+            Position in `targets`, or the label.
+
+        Raises
+        ------
+        TargetError
+            When no such target was explained.
+        """
+        if isinstance(target, str):
+            if target not in self.targets:
+                raise TargetError(f"No target {target!r}; explained were: {', '.join(self.targets)}.")
+            position = self.targets.index(target)
+        elif -len(self.targets) <= target < len(self.targets):
+            position = target % len(self.targets)
+        else:
+            raise TargetError(f"Target {target} is out of range; explained were: {', '.join(self.targets)}.")
+        if not self.several_targets:
+            return self
+        pick: dict[str, Any] = {"targets": (self.targets[position],)}
+        for name in _PER_TARGET:
+            value = getattr(self, name)
+            pick[name] = None if value is None else value[:, position]
+        return replace(self, **pick)
+
+    def take(self, rows: Sequence[int] | slice | Array) -> Attributions:
+        """Return the attributions of some of the sequences, in the order given."""
+        index = np.arange(len(self))[rows]
+        pick: dict[str, Any] = {"names": tuple(self.names[i] for i in index)}
+        if self.intervals is not None:
+            pick["intervals"] = tuple(self.intervals[i] for i in index)
+        for name in (*_PER_TARGET, "X", "lengths"):
+            value = getattr(self, name)
+            pick[name] = None if value is None else value[index]
+        return replace(self, **pick)
+
+
+_PER_TARGET = ("contributions", "hypothetical", "predictions", "reference_predictions", "completeness_error")
