@@ -1,1 +1,52 @@
-"""."""
+"""Arrays in, Matplotlib axes out: logos, aligned tracks and the files they are saved to.
+
+Nothing here goes through `matplotlib.pyplot`: a figure made by these functions belongs to whoever holds it,
+is freed with it, and needs no `close`. In a notebook, end the cell with the axes' `.figure` to see it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from seqexplain.plot._attribution_logo import attribution_logo
+    from seqexplain.plot._colors import color_schemes
+    from seqexplain.plot._highlights import Highlight
+    from seqexplain.plot._logo import logo
+    from seqexplain.plot._matrix_logo import matrix_logo
+    from seqexplain.plot._save_figure import save_figure
+    from seqexplain.plot._tracks import tracks
+
+__all__ = [
+    "Highlight",
+    "attribution_logo",
+    "color_schemes",
+    "logo",
+    "matrix_logo",
+    "save_figure",
+    "tracks",
+]
+
+# Matplotlib takes most of a second to import, so each name is fetched when it is first asked for.
+_HOME = {
+    "Highlight": "_highlights",
+    "attribution_logo": "_attribution_logo",
+    "color_schemes": "_colors",
+    "logo": "_logo",
+    "matrix_logo": "_matrix_logo",
+    "save_figure": "_save_figure",
+    "tracks": "_tracks",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
