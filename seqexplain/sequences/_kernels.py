@@ -25,14 +25,14 @@ _TWO_32 = np.uint64(1 << 32)
 
 
 def _compiled(signature: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """`numba.njit` with a disk cache; without one where no folder can be written."""
+    """`numba.njit` with a disk cache; without one where the cache cannot be used."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return numba.njit(signature, cache=True, nogil=True)(function)  # type: ignore[no-any-return]
-        except RuntimeError as error:
-            if "cach" not in str(error):
-                raise
+        except Exception:
+            # no folder can be written, the disk is full, or a cached file is damaged: an error in the function
+            # itself shows again here
             return numba.njit(signature, nogil=True)(function)  # type: ignore[no-any-return]
 
     return decorate
