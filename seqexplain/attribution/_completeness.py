@@ -1,0 +1,66 @@
+"""Do contributions add up, and where do they stop to?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from seqexplain.attribution._propagation import Plan, sweep
+from seqexplain.models.backend import Array, Tensor, ops, to_numpy
+from seqexplain.models.graph import WeightList
+from seqexplain.models.operations import Operation
+
+RELATIVE_TOLERANCE = 1e-4  # of |Δ|
+MAGNITUDE_TOLERANCE = 1e-5  # of Σ|c|, for pairs whose Δ is near 0
+
+
+def holds(error: Array, delta: Array, magnitude: Array) -> Array:
+    """Return where completeness holds: |error| ≤ 1e-4·|Δ| or ≤ 1e-5·Σ|c|.
+
+    Parameters
+    ----------
+    error
+        Σ m·(x − ref) − Δ.
+    delta
+        Δ = f(x) − f(ref).
+    magnitude
+        Σ |m·(x − ref)|.
+    """
+    size = np.abs(error)
+    result: Array = (size <= RELATIVE_TOLERANCE * np.abs(delta)) | (size <= MAGNITUDE_TOLERANCE * magnitude)
+    return result
+
+
+def worst_operation(
+    plan: Plan,
+    weights: WeightList,
+    x: Tensor,
+    reference: Tensor,
+    extra: Mapping[str, Tensor],
+    target_weights: Sequence[Tensor],
+    shapes: Mapping[int, Sequence[int]],
+) -> str:
+    """Return a description of the operation that loses most for one sequence–reference pair `(1, L, 4)` each."""
+    graph = plan.model.graph
+    at_x = graph.run(weights, plan.model.feeds(x, extra), plan.forward)
+    at_r = graph.run(weights, plan.model.feeds(reference, extra), plan.forward)
+    losses: list[tuple[float, Operation]] = []
+
+    def contribution(m: Tensor, value: int) -> float:
+        delta = to_numpy(at_x[value]).astype(np.float64) - to_numpy(at_r[value]).astype(np.float64)
+        return float((to_numpy(m).astype(np.float64) * delta).sum())
+
+    def observe(operation: Operation, m: Tensor, results: Sequence[Tensor]) -> None:
+        out = contribution(m, operation.outputs[0])
+        into = sum(
+            contribution(result, value)
+            for result, value in zip(results, operation.inputs, strict=True)
+            if value in plan.varying
+        )
+        losses.append((abs(out - into), operation))
+
+    saved = [ops.expand_dims(at_x[v], 1) for v in plan.saved], [ops.expand_dims(at_r[v], 1) for v in plan.saved]
+    sweep(plan, weights, *saved, target_weights, shapes, observe)
+    loss, operation = max(losses, key=lambda pair: pair[0])
+    return f"{operation.name!r} ({operation.layer_class}, {loss:.3g})"

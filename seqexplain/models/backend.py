@@ -1,0 +1,167 @@
+"""What differs between the backends of Keras: vector–Jacobian products, compilation, free memory.
+
+Importing this module imports Keras, so only code that is about to compute does. Everything else is written with
+`keras.ops`, re-exported here as `ops`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from seqexplain.errors import BackendError
+
+Tensor = Any  # a tensor of whichever backend is in use
+Array = np.ndarray[Any, Any]
+
+__all__ = ["Tensor", "backend_name", "device", "free_memory", "jit", "ops", "to_numpy", "to_tensor", "versions", "vjp"]
+
+ASSUMED_MEMORY = 4 << 30  # bytes; where the system does not say how much is free
+
+
+def backend_name() -> str:
+    """Return `"tensorflow"`, `"jax"` or `"torch"`."""
+    name: str = keras.backend.backend()
+    if name not in ("tensorflow", "jax", "torch"):
+        raise BackendError(
+            f"The Keras backend is {name!r}; seqexplain needs tensorflow, jax or torch. Set KERAS_BACKEND to one of them."
+        )
+    return name
+
+
+def vjp(function: Callable[..., Tensor], primals: Sequence[Tensor], cotangent: Tensor) -> tuple[Tensor, ...]:
+    """Return the vector–Jacobian product of `function` at `primals`, one tensor a primal.
+
+    Only the primals are differentiated; weights that the function uses are constants. A primal that the result
+    does not depend on gets zeros.
+    """
+    name = backend_name()
+    if name == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(list(primals))
+            value = function(*primals)
+        return tuple(
+            tape.gradient(
+                value,
+                list(primals),
+                output_gradients=cotangent,
+                unconnected_gradients=tf.UnconnectedGradients.ZERO,
+            )
+        )
+    if name == "jax":
+        import jax
+
+        return tuple(jax.vjp(function, *primals)[1](cotangent))
+    import torch
+
+    with torch.enable_grad():
+        leaves = [p.detach().requires_grad_(True) for p in primals]
+        value = function(*leaves)
+        gradients = torch.autograd.grad(value, leaves, grad_outputs=cotangent, allow_unused=True)
+    return tuple(torch.zeros_like(p) if g is None else g for p, g in zip(primals, gradients, strict=True))
+
+
+def jit(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a function of nested lists of tensors: with XLA on TensorFlow and JAX, without gradients on PyTorch."""
+    name = backend_name()
+    if name == "tensorflow":
+        import tensorflow as tf
+
+        return tf.function(function, jit_compile=True, autograph=False)  # type: ignore[no-any-return]
+    if name == "jax":
+        import jax
+
+        return jax.jit(function)  # type: ignore[no-any-return]
+    import torch
+
+    return torch.no_grad()(function)  # type: ignore[no-any-return]
+
+
+def to_tensor(array: Array) -> Tensor:
+    """Return a float32 tensor on the default device."""
+    return ops.convert_to_tensor(np.ascontiguousarray(array, dtype=np.float32))
+
+
+def to_numpy(tensor: Tensor) -> Array:
+    """Return a NumPy copy of a tensor of any backend."""
+    return np.asarray(ops.convert_to_numpy(tensor))
+
+
+def device() -> str:
+    """Describe where the backend computes: `"cpu"` or the accelerator's name."""
+    name = backend_name()
+    if name == "tensorflow":
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+        if not gpus:
+            return "cpu"
+        return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "gpu"))
+    if name == "jax":
+        import jax
+
+        first = jax.devices()[0]
+        return "cpu" if first.platform == "cpu" else str(first.device_kind)
+    import torch
+
+    return torch.cuda.get_device_name(0) if torch.cuda.is_available() else "cpu"
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Keras and of the backend in use."""
+    name = backend_name()
+    module = __import__(name)
+    return {"keras": str(keras.__version__), "backend": name, name: str(module.__version__)}
+
+
+def free_memory() -> int:
+    """Return how many bytes are free where the backend computes."""
+    if device() != "cpu":
+        return _free_gpu_memory()
+    limits = [_free_host_memory(), *_cgroup_limits()]
+    return min(limits)
+
+
+def _free_gpu_memory() -> int:
+    name = backend_name()
+    if name == "torch":
+        import torch
+
+        return int(torch.cuda.mem_get_info()[0])
+    if name == "jax":
+        import jax
+
+        stats = jax.devices()[0].memory_stats() or {}
+        return int(stats.get("bytes_limit", ASSUMED_MEMORY)) - int(stats.get("bytes_in_use", 0))
+    # TensorFlow does not tell its limit: half of what a small card has, and a user can pass batch_size.
+    return ASSUMED_MEMORY
+
+
+def _free_host_memory() -> int:
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+    except (OSError, StopIteration, ValueError):
+        pass
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    except (AttributeError, OSError, ValueError):
+        return ASSUMED_MEMORY
+
+
+def _cgroup_limits() -> list[int]:
+    """Room left in the container, if the process runs in one."""
+    try:
+        limit = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()
+        used = Path("/sys/fs/cgroup/memory.current").read_text(encoding="ascii").strip()
+        return [int(limit) - int(used)] if limit != "max" else []
+    except (OSError, ValueError):
+        return []

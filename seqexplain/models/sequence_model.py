@@ -1,0 +1,770 @@
+"""A Keras model together with how it reads DNA: layout, base order, unknown bases, extra inputs, strands."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from seqexplain.errors import ModelLoadError, ParameterError, ShapeError
+from seqexplain.models.backend import Array, Tensor, free_memory, jit, ops, to_numpy, to_tensor
+from seqexplain.models.graph import (
+    Builder,
+    Graph,
+    WeightList,
+    add_model,
+    input_names_of,
+    input_shapes_of,
+    output_names_of,
+)
+from seqexplain.models.operations import Elementwise, Kind, Operation, Shape, Softmax, Structural
+from seqexplain.models.target import Head, Target, resolve_targets
+from seqexplain.sequences import one_hot
+
+CPU_BATCH_BYTES = 256 << 20  # activations of one batch; larger ones fall out of the processor's cache
+MAX_BATCH = 1024
+VERIFY_TOLERANCE = 1e-4  # of the outputs' scale: how far the flattened graph may be from the model itself
+LEVELS = ("logit", "output")
+
+
+@dataclass(frozen=True)
+class _Flat:
+    """A flattened model and the values that matter in it."""
+
+    graph: Graph
+    heads: dict[str, tuple[Head, ...]]  # by level
+    extra: dict[str, int]  # extra input -> value
+
+
+class SequenceModel:
+    """A Keras model that reads one-hot DNA.
+
+    Everything outside this class sees one layout: `X` is `(n, L, 4)`, order A C G T, unknown bases all zero. What the
+    model itself wants is declared here and converted at its edge. The model is never changed.
+
+    Parameters
+    ----------
+    model
+        A Keras model (Functional, Sequential or subclassed), or a `SequenceModel`'s black box.
+    sequence_input
+        Name of the input that reads the sequence; needed only where more than one could.
+    layout
+        Axes of one example as the model wants them: `"LC"` is `(L, 4)`; `"CL"` is `(4, L)`; a `1` is an axis of
+        length one, as in `"LC1"` for `(L, 4, 1)`. Default: read off the model's input shape.
+    base_order
+        Order of the model's base channels.
+    unknown
+        How the model was shown unknown bases: `"zeros"` or `"uniform"` (0.25 each).
+    extra_inputs
+        Values of the other inputs, by name: one array for all sequences, `(n, …)` with one row a sequence, or a
+        mapping from sequence name to array.
+    average_strands
+        Whether to average the model over the sequence and its reverse complement.
+    input_shape
+        Shape of one example in the model's layout, for a subclassed model that does not tell.
+    name
+        For messages and provenance.
+
+    Raises
+    ------
+    ModelLoadError
+        When it is not a model of DNA: no input has an axis of length 4, or several have.
+    ParameterError
+        When an option makes no sense.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        *,
+        sequence_input: str | None = None,
+        layout: str | None = None,
+        base_order: str = "ACGT",
+        unknown: str = "zeros",
+        extra_inputs: Mapping[str, Any] | None = None,
+        average_strands: bool = False,
+        input_shape: Shape | None = None,
+        name: str | None = None,
+        sha256: str | None = None,
+        path: str | None = None,
+    ) -> None:
+        if unknown not in ("zeros", "uniform"):
+            raise ParameterError(f'unknown={unknown!r} is not known; use "zeros" or "uniform".')
+        if sorted(base_order) != sorted("ACGT"):
+            raise ParameterError(f'base_order={base_order!r} must hold each of A, C, G and T once, as in "ACGT".')
+        if not (hasattr(model, "predict_batch") or hasattr(model, "get_build_config")):
+            raise ModelLoadError(
+                f"SequenceModel got {type(model).__name__}; expected a Keras 3 model. Use seqexplain.load_model(path) "
+                "for a file, and keras.models.clone_model for a tf_keras model is not enough: save it and load the file."
+            )
+        self.keras_model = model
+        self.unknown = unknown
+        self.base_order = base_order
+        self.average_strands = average_strands
+        self.name = name or str(getattr(model, "name", "model"))
+        self.sha256 = sha256
+        self.path = path
+        self.black_box = hasattr(model, "predict_batch")
+        shapes = [input_shape] if input_shape else (model.input_shapes if self.black_box else input_shapes_of(model))
+        names = model.input_names if self.black_box else input_names_of(model)
+        if not shapes:
+            raise ModelLoadError(
+                f"The model {self.name!r} ({type(model).__name__}) does not tell the shape of its input. "
+                "Call it once on data, or pass input_shape=(length, 4) to SequenceModel."
+            )
+        self._input_names = list(names) if len(names) == len(shapes) else [f"input_{i}" for i in range(len(shapes))]
+        self._input_shapes = [tuple(s) for s in shapes]
+        self._sequence_position = self._find_sequence_input(sequence_input, layout)
+        shape = self._input_shapes[self._sequence_position]
+        self.layout = _read_layout(shape, layout, self.name)
+        self.length: int | None = shape[self.layout.index("L")]
+        self.extra_inputs: dict[str, Any] = {}
+        self._set_extra_inputs(extra_inputs or {})
+        self._flat: _Flat | None = None
+        self._compiled: dict[Any, Callable[..., Any]] = {}
+        self._shapes: dict[int, dict[int, tuple[int, ...]]] = {}
+        self._verified = False
+
+    def __repr__(self) -> str:
+        length = self.length or "any length"
+        return f"SequenceModel({self.name!r}, {length}, heads: {', '.join(h.name for h in self.heads)})"
+
+    # --- what the model looks like -------------------------------------------------------------------------------
+
+    @property
+    def graph(self) -> Graph:
+        """The flattened model, from canonical `(L, 4)` input to the heads."""
+        return self._flattened().graph
+
+    @property
+    def heads(self) -> tuple[Head, ...]:
+        """The model's outputs."""
+        return self._flattened().heads["output"]
+
+    @property
+    def input_names(self) -> list[str]:
+        """Names of all inputs."""
+        return list(self._input_names)
+
+    @property
+    def input_shapes(self) -> list[Shape]:
+        """Shapes of all inputs, one example, in the model's layout."""
+        return list(self._input_shapes)
+
+    @property
+    def sequence_input(self) -> str:
+        """Name of the input that reads the sequence."""
+        return self._input_names[self._sequence_position]
+
+    @property
+    def required_inputs(self) -> list[str]:
+        """Names of the inputs other than the sequence."""
+        return [n for i, n in enumerate(self._input_names) if i != self._sequence_position]
+
+    def heads_at(self, level: str) -> tuple[Head, ...]:
+        """Return the heads at the logit below a final sigmoid or softmax (`"logit"`), or as they are (`"output"`)."""
+        if level not in LEVELS:
+            raise ParameterError(f'level={level!r} is not known; use "logit" or "output".')
+        return self._flattened().heads[level]
+
+    def targets(self, target: Any, *, level: str = "logit", length: int | None = None) -> tuple[Target, ...]:
+        """Resolve what a user wants explained.
+
+        Parameters
+        ----------
+        target
+            An index, `(head, index)`, a contrast, an affine callable, or a list of these.
+        level
+            `"logit"` or `"output"`.
+        length
+            Of the sequences in bp; needed for heads along the sequence of a model of any length.
+
+        Raises
+        ------
+        TargetError
+            When the target does not exist or is ambiguous.
+        """
+        heads = self.heads_at(level)
+        return resolve_targets(target, heads, self._head_shapes(heads, length))
+
+    def opaque_operations(self) -> list[Operation]:
+        """Return the operations that have no rule: methods that look inside refuse them."""
+        return [op for op in self.graph.operations if op.kind is Kind.OPAQUE]
+
+    # --- computing -----------------------------------------------------------------------------------------------
+
+    def predict(
+        self,
+        X: Array | Sequence[str],
+        *,
+        target: Any = None,
+        level: str = "output",
+        batch_size: int | str = "auto",
+        extra_inputs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Score sequences.
+
+        Parameters
+        ----------
+        X
+            `(n, L, 4)` one-hot, or `n` strings (of any lengths where the model reads any length).
+        target
+            None returns the heads whole; else the value of that target.
+        level
+            `"output"`: as the model gives it (probabilities, say); `"logit"`: below a final sigmoid or softmax.
+        batch_size
+            Sequences at a time; `"auto"` fits memory.
+        extra_inputs
+            For this call, instead of the model's own.
+
+        Returns
+        -------
+        numpy.ndarray or dict
+            With a target `(n,)` float32, or `(n, t)` for a list of `t` targets. Without: `(n, …)` for a model with one
+            head, else a dict from head name to array.
+
+        Raises
+        ------
+        ShapeError
+            When X does not fit the model.
+        TargetError
+            When the target does not exist.
+        """
+        groups = list(self._by_length(X))
+        n = sum(len(rows) for rows, _ in groups)
+        whole: dict[Any, Array] = {}
+        for rows, x in groups:
+            targets = None if target is None else self.targets(target, level=level, length=x.shape[1])
+            extra = self.extra_rows(rows, extra_inputs=extra_inputs, n=n)
+            for key, value in self._predict_group(x, extra, targets, level, batch_size).items():
+                if key not in whole:
+                    whole[key] = np.zeros((n, *value.shape[1:]), dtype=np.float32)
+                if value.shape[1:] != whole[key].shape[1:]:
+                    raise ShapeError(
+                        f"Head {key!r} has one shape for each sequence length, so sequences of different lengths cannot "
+                        "be returned together; score one length at a time, or give a target."
+                    )
+                whole[key][rows] = value
+        if target is not None:
+            return whole["target"] if isinstance(target, list) else whole["target"][:, 0]
+        return next(iter(whole.values())) if len(whole) == 1 else whole
+
+    def validate(self, X: Any) -> Array:
+        """Check one-hot sequences against the model; return them as float32 `(n, L, 4)`."""
+        X = np.asarray(X)
+        if X.ndim != 3 or X.shape[2] != 4:
+            hint = " Use X.transpose(0, 2, 1)." if X.ndim == 3 and X.shape[1] == 4 else ""
+            raise ShapeError(f"X has shape {X.shape}; expected (n, length, 4).{hint}")
+        if X.dtype.kind not in "fiub" or not np.isfinite(X).all():
+            raise ShapeError("X must hold finite numbers (one-hot rows; all zero where the base is unknown).")
+        if X.shape[1] == 0:
+            raise ShapeError("X has sequences of length 0; leave empty sequences out.")
+        if self.length is not None and X.shape[1] != self.length:
+            raise ShapeError(
+                f"X has sequences of {X.shape[1]} bp; the model {self.name!r} reads {self.length} bp. "
+                'Crop or pad them: seqexplain.fit_length(…, policy="crop" or "pad"), or --fit on the command line.'
+            )
+        return np.ascontiguousarray(X, dtype=np.float32)
+
+    def fill_unknown(self, X: Array) -> Array:
+        """Return X as the model wants to see unknown bases."""
+        if self.unknown == "zeros":
+            return X
+        empty = ~X.any(axis=-1, keepdims=True)
+        return np.where(empty, np.float32(0.25), X)
+
+    def extra_rows(
+        self,
+        rows: Array,
+        *,
+        extra_inputs: Mapping[str, Any] | None = None,
+        names: Sequence[str] | None = None,
+        n: int | None = None,
+    ) -> dict[str, Array]:
+        """Return the extra inputs of some sequences, `(rows, …)` each.
+
+        Parameters
+        ----------
+        rows
+            Positions of the sequences in the job.
+        extra_inputs
+            Instead of the model's own.
+        names
+            Names of these sequences, needed where a table is keyed by name.
+        n
+            Number of sequences in the job, to check tables against.
+        """
+        given = {**self.extra_inputs, **(extra_inputs or {})}
+        result = {}
+        for name in self.required_inputs:
+            shape = self._input_shapes[self._input_names.index(name)]
+            if name not in given:
+                raise ParameterError(
+                    f"The model has an input {name!r} of shape {shape} beside the sequence; give its value: "
+                    f"extra_inputs={{{name!r}: …}}, or --extra {name}=… on the command line."
+                )
+            result[name] = _rows_of(name, given[name], shape, rows, names, n)
+        unknown = set(given) - set(self.required_inputs)
+        if unknown:
+            raise ParameterError(
+                f"The model has no extra input {sorted(unknown)[0]!r}; it has: {', '.join(self.required_inputs) or 'none'}."
+            )
+        return result
+
+    def per_sequence_extra(self, extra_inputs: Mapping[str, Any] | None = None) -> bool:
+        """Whether any extra input differs from sequence to sequence."""
+        for name, value in {**self.extra_inputs, **(extra_inputs or {})}.items():
+            shape = self._input_shapes[self._input_names.index(name)]
+            if isinstance(value, Mapping) or np.asarray(value).ndim > len(shape):
+                return True
+        return False
+
+    def feeds(self, x: Tensor, extra: Mapping[str, Tensor]) -> dict[int, Tensor]:
+        """Return the values of the graph's inputs."""
+        flat = self._flattened()
+        return {flat.graph.inputs[0]: x, **{flat.extra[name]: value for name, value in extra.items()}}
+
+    def weights(self) -> WeightList:
+        """Return the weights as they are now, one entry an operation."""
+        return self.graph.read_weights()
+
+    def options(self) -> dict[str, Any]:
+        """Return how the model reads sequences, ready for JSON."""
+        return {
+            "sequence_input": self.sequence_input,
+            "layout": self.layout,
+            "base_order": self.base_order,
+            "unknown": self.unknown,
+            "average_strands": self.average_strands,
+            "extra_inputs": {k: _digest(v) for k, v in sorted(self.extra_inputs.items())},
+        }
+
+    def value_shapes(self, length: int) -> dict[int, tuple[int, ...]]:
+        """Return the shape of every value in the graph, one example, for sequences of `length` bp."""
+        if length not in self._shapes:
+            x = to_tensor(np.zeros((1, length, 4), dtype=np.float32))
+            extra = {}
+            for name in self.required_inputs:
+                shape = [n or 1 for n in self._input_shapes[self._input_names.index(name)]]
+                extra[name] = to_tensor(np.zeros((1, *shape), dtype=np.float32))
+            everything = range(len(self.graph.operations))
+            values = self.graph.run(self.weights(), self.feeds(x, extra), everything)
+            self._shapes[length] = {k: tuple(int(n) for n in v.shape[1:]) for k, v in values.items()}
+        return self._shapes[length]
+
+    def compiled(self, key: Any, make: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:
+        """Return the compiled function of a key, compiling it once."""
+        if key not in self._compiled:
+            self._compiled[key] = jit(make())
+        return self._compiled[key]
+
+    def bytes_per_sequence(self, length: int, positions: Sequence[int] | None = None) -> int:
+        """Estimate the memory of the activations of one sequence of `length` bp."""
+        shapes = self.value_shapes(length)
+        operations = self.graph.operations
+        chosen = range(len(operations)) if positions is None else positions
+        total = 4 * length
+        for position in chosen:
+            total += sum(int(np.prod(shapes[v])) for v in operations[position].outputs)
+        return 4 * total
+
+    def verify(self) -> None:
+        """Check once that the flattened graph computes what the model computes.
+
+        Raises
+        ------
+        ModelLoadError
+            When it does not: some layer does what its class does not say (a mask, say).
+        """
+        if self._verified or self.black_box:
+            return
+        length = self.length or 200
+        generator = np.random.default_rng(0)
+        x = np.eye(4, dtype=np.float32)[generator.integers(0, 4, size=(2, length))]
+        extra = {
+            name: generator.normal(size=(2, *[n or 1 for n in self._input_shapes[self._input_names.index(name)]]))
+            for name in self.required_inputs
+        }
+        extra = {name: value.astype(np.float32) for name, value in extra.items()}
+        graph = self.graph
+        feeds = self.feeds(to_tensor(x), {k: to_tensor(v) for k, v in extra.items()})
+        values = graph.run(self.weights(), feeds, graph.needed_for(graph.outputs))
+        ours = [to_numpy(values[v]) for v in graph.outputs]
+        theirs = self._call_model(x, extra)
+        for head, a, b in zip(self.heads, ours, theirs, strict=True):
+            scale = max(1.0, float(np.abs(b).max())) if np.isfinite(b).all() else 1.0
+            if not np.allclose(a, b, rtol=0, atol=VERIFY_TOLERANCE * scale, equal_nan=True):
+                raise ModelLoadError(
+                    f"Taken apart, the model {self.name!r} gives {np.abs(a - b).max():.3g} other values at head "
+                    f"{head.name!r} than when called. Some layer is used in a way that is not understood (a mask, or "
+                    "training mode); please report it with the model's configuration."
+                )
+        self._verified = True
+
+    def _call_model(self, x: Array, extra: Mapping[str, Array]) -> list[Array]:
+        """Call the Keras model itself, as its own layout wants it."""
+        import keras
+
+        def once(x: Array) -> list[Array]:
+            inputs = []
+            for position, name in enumerate(self._input_names):
+                inputs.append(self._to_layout_numpy(x) if position == self._sequence_position else extra[name])
+            structure = getattr(self.keras_model, "_inputs_struct", None)
+            tensors: Any = [to_tensor(i) for i in inputs]
+            if structure is not None and getattr(self.keras_model, "_functional", None) is None:
+                tensors = keras.tree.pack_sequence_as(structure, tensors)
+            elif len(tensors) == 1:
+                tensors = tensors[0]
+            outputs = self.keras_model(tensors, training=False)
+            return [to_numpy(o).astype(np.float32) for o in keras.tree.flatten(outputs)]
+
+        forward = once(x)
+        if not self.average_strands:
+            return forward
+        backward = once(x[:, ::-1, ::-1])
+        return [(a + b) / 2 for a, b in zip(forward, backward, strict=True)]
+
+    # --- inner parts ---------------------------------------------------------------------------------------------
+
+    def _find_sequence_input(self, wanted: str | None, layout: str | None) -> int:
+        listing = ", ".join(f"{n!r} {s}" for n, s in zip(self._input_names, self._input_shapes, strict=True))
+        if wanted is not None:
+            if wanted not in self._input_names:
+                raise ModelLoadError(f"The model {self.name!r} has no input {wanted!r}; it has {listing}.")
+            return self._input_names.index(wanted)
+        candidates = [i for i, s in enumerate(self._input_shapes) if _could_be_dna(s, layout)]
+        if len(candidates) == 1:
+            return candidates[0]
+        if not candidates:
+            raise ModelLoadError(
+                f"No input of the model {self.name!r} looks like one-hot DNA (an axis of length 4): it has {listing}. "
+                "seqexplain explains models that read one-hot DNA."
+            )
+        raise ModelLoadError(
+            f"Several inputs of the model {self.name!r} could be the sequence: {listing}. "
+            f"Say which: sequence_input={self._input_names[candidates[0]]!r}, or --sequence-input on the command line."
+        )
+
+    def _set_extra_inputs(self, extra_inputs: Mapping[str, Any]) -> None:
+        for name in extra_inputs:
+            if name not in self.required_inputs:
+                raise ParameterError(
+                    f"The model has no extra input {name!r}; it has: {', '.join(self.required_inputs) or 'none'}."
+                )
+        self.extra_inputs = dict(extra_inputs)
+
+    def _head_shapes(self, heads: Sequence[Head], length: int | None) -> list[Shape]:
+        if all(None not in h.shape for h in heads):
+            return [h.shape for h in heads]
+        length = length or self.length
+        if length is None:
+            # positions vary with the sequence: whatever is asked of them needs a length
+            return [tuple(n or 0 for n in h.shape) for h in heads]
+        shapes = self.value_shapes(length)
+        return [shapes[h.value] for h in heads]
+
+    def _to_layout_numpy(self, x: Array) -> Array:
+        x = x[..., ["ACGT".index(base) for base in self.base_order]]
+        return np.ascontiguousarray(_arrange(x, self.layout, np.transpose, np.reshape))
+
+    def _flattened(self) -> _Flat:
+        if self._flat is None:
+            self._flat = self._flatten_black_box() if self.black_box else self._flatten()
+        return self._flat
+
+    def _flatten(self) -> _Flat:
+        b = Builder()
+        b.layer, b.layer_class = "input", "SequenceModel"
+        x = b.value((self.length, 4))
+        extra = {name: b.value(self._input_shapes[self._input_names.index(name)]) for name in self.required_inputs}
+
+        def one_strand(sequence: int) -> tuple[list[int], list[tuple[int, str]]]:
+            b.layer, b.layer_class = "input", "SequenceModel"
+            arranged = self._add_arrangement(b, sequence)
+            inputs = [
+                arranged if i == self._sequence_position else extra[name] for i, name in enumerate(self._input_names)
+            ]
+            outputs = add_model(b, self.keras_model, inputs)
+            return outputs, [_logit_of(b, value) for value in outputs]
+
+        outputs, logits = one_strand(x)
+        if self.average_strands:
+            b.layer, b.layer_class = "input", "SequenceModel"
+            flipped = b.structural([x], b.shape(x), lambda t: ops.flip(t, axis=(1, 2)), part="reverse_complement")
+            other_outputs, other_logits = one_strand(flipped)
+            b.layer, b.layer_class = "output", "SequenceModel"
+            outputs = [_add_mean(b, pair, self.name) for pair in zip(outputs, other_outputs, strict=True)]
+            logits = [
+                (_add_mean(b, (v, w), self.name), activation)
+                for (v, activation), (w, _) in zip(logits, other_logits, strict=True)
+            ]
+        names = output_names_of(self.keras_model, len(outputs))
+        activations = [activation for _, activation in logits]
+        heads = {
+            "output": tuple(
+                Head(n, b.shape(v), a, v) for n, v, a in zip(names, outputs, activations, strict=True)
+            ),
+            "logit": tuple(
+                Head(n, b.shape(v), a, v) for n, (v, a) in zip(names, logits, strict=True)
+            ),
+        }
+        return _Flat(b.graph([x, *extra.values()], outputs), heads, extra)
+
+    def _flatten_black_box(self) -> _Flat:
+        raise ParameterError(
+            f"The model {self.name!r} is a SavedModel: it can be scored, but not looked into. Methods that only edit "
+            "sequences work; for DeepLIFT load the .keras or .h5 file that it was exported from."
+        )
+
+    def _add_arrangement(self, b: Builder, value: int) -> int:
+        order = ["ACGT".index(base) for base in self.base_order]
+        if order != [0, 1, 2, 3]:
+            value = b.structural(
+                [value], b.shape(value), lambda t: ops.take(t, ops.convert_to_tensor(order, dtype="int32"), axis=-1),
+                part="base_order", moves_only=True,
+            )  # fmt: skip
+        if self.layout != "LC":
+            shape = self._input_shapes[self._sequence_position]
+            value = b.structural(
+                [value], shape, lambda t: _arrange(t, self.layout, ops.transpose, ops.reshape), part="layout",
+                moves_only=True,
+            )  # fmt: skip
+        return value
+
+    def _by_length(self, X: Array | Sequence[str]) -> Iterator[tuple[Array, Array]]:
+        """Yield (rows, one-hot) for each length among the sequences."""
+        if isinstance(X, (list, tuple)) and X and all(isinstance(s, str) for s in X):
+            lengths = np.array([len(s) for s in X])
+            for length in np.unique(lengths):
+                rows = np.flatnonzero(lengths == length)
+                yield rows, self.validate(one_hot([X[i] for i in rows]))
+            return
+        x = self.validate(X)
+        yield np.arange(len(x)), x
+
+    def _predict_group(
+        self,
+        x: Array,
+        extra: dict[str, Array],
+        targets: tuple[Target, ...] | None,
+        level: str,
+        batch_size: int | str,
+    ) -> dict[Any, Array]:
+        x = self.fill_unknown(x)
+        size = self.batch_size(batch_size, x.shape[1], len(x))
+        if self.black_box:
+            return self._predict_black_box(x, extra, targets, level, size)
+        self.verify()
+        heads = self.heads_at(level)
+        values = tuple(h.value for h in heads)
+        positions = self.graph.needed_for(values)
+
+        def make() -> Callable[..., Any]:
+            def forward(weights: WeightList, x: Tensor, extra: dict[str, Tensor]) -> list[Tensor]:
+                computed = self.graph.run(weights, self.feeds(x, extra), positions)
+                return [computed[v] for v in values]
+
+            return forward
+
+        run = self.compiled(("predict", values, size, x.shape[1]), make)
+        weights = self.weights()
+        pieces: list[list[Array]] = []
+        for start in range(0, len(x), size):
+            batch = {"x": x[start : start + size], **{f"extra/{k}": v[start : start + size] for k, v in extra.items()}}
+            real = len(batch["x"])
+            padded = {k: to_tensor(_pad_rows(v, size)) for k, v in batch.items()}
+            out = run(weights, padded["x"], {k: padded[f"extra/{k}"] for k in extra})
+            pieces.append([to_numpy(o)[:real] for o in out])
+        outputs = [np.concatenate([p[i] for p in pieces]) for i in range(len(values))] if pieces else []
+        if not pieces:
+            outputs = [np.zeros((0, *s), dtype=np.float32) for s in self._head_shapes(heads, x.shape[1])]  # type: ignore[misc]
+        return _select(outputs, heads, targets)
+
+    def _predict_black_box(
+        self, x: Array, extra: dict[str, Array], targets: Any, level: str, size: int
+    ) -> dict[Any, Array]:
+        if targets is not None or level != "output":
+            raise ParameterError(
+                f"The model {self.name!r} is a SavedModel, of which only the outputs are known; "
+                'use target=None and level="output".'
+            )
+        pieces = []
+        for start in range(0, len(x), size):
+            rows = slice(start, start + size)
+            pieces.append(self._black_box_batch(x[rows], {k: v[rows] for k, v in extra.items()}))
+        names = self.keras_model.output_names
+        return {n: np.concatenate([p[i] for p in pieces]) for i, n in enumerate(names)}
+
+    def _black_box_batch(self, x: Array, extra: dict[str, Array]) -> list[Array]:
+        def once(x: Array) -> list[Array]:
+            inputs = [
+                self._to_layout_numpy(x) if i == self._sequence_position else extra[name]
+                for i, name in enumerate(self._input_names)
+            ]
+            return [np.asarray(o, dtype=np.float32) for o in self.keras_model.predict_batch(inputs)]
+
+        if not self.average_strands:
+            return once(x)
+        return [(a + b) / 2 for a, b in zip(once(x), once(x[:, ::-1, ::-1]), strict=True)]
+
+    def batch_size(self, asked: int | str, length: int, n: int, *, scale: float = 1.0) -> int:
+        """Return how many sequences go in a batch.
+
+        Parameters
+        ----------
+        asked
+            A number, or `"auto"`.
+        length
+            Of the sequences in bp.
+        n
+            Number of sequences in the job.
+        scale
+            Memory of one sequence in this job, relative to one forward pass.
+        """
+        if asked != "auto":
+            if isinstance(asked, bool) or not isinstance(asked, (int, np.integer)) or asked < 1:
+                raise ParameterError(f'batch_size={asked!r} must be a whole number from 1, or "auto".')
+            return int(asked)
+        each = (4 * 4 * length * 16 if self.black_box else self.bytes_per_sequence(length)) * scale
+        fits = max(1, int(memory_budget() / each))
+        largest = min(fits, MAX_BATCH, max(1, n))
+        power = 1 << (largest.bit_length() - 1)
+        return power if n > power else max(1, min(n, fits))
+
+
+def memory_budget() -> int:
+    """Return how many bytes of activations one batch may take."""
+    from seqexplain.models.backend import device
+
+    free = free_memory() // 4
+    return min(free, CPU_BATCH_BYTES) if device() == "cpu" else free
+
+
+def _pad_rows(array: Array, rows: int) -> Array:
+    if len(array) == rows:
+        return array
+    filler = np.zeros((rows - len(array), *array.shape[1:]), dtype=array.dtype)
+    return np.concatenate([array, filler])
+
+
+def _select(outputs: list[Array], heads: Sequence[Head], targets: tuple[Target, ...] | None) -> dict[Any, Array]:
+    if targets is None:
+        return {head.name: value.astype(np.float32) for head, value in zip(heads, outputs, strict=True)}
+    columns = []
+    for target in targets:
+        column = np.full(len(outputs[0]), target.offset, dtype=np.float64)
+        for position, weights in target.weights.items():
+            values = outputs[position].reshape(len(column), -1).astype(np.float64)
+            column += values @ weights.reshape(-1).astype(np.float64)
+        columns.append(column.astype(np.float32))
+    return {"target": np.stack(columns, axis=1)}
+
+
+def _could_be_dna(shape: Shape, layout: str | None) -> bool:
+    if layout is not None:
+        return len(shape) == len(layout) and shape[layout.index("C")] in (4, None)
+    return len([n for n in shape if n != 1]) == 2 and 4 in shape
+
+
+def _read_layout(shape: Shape, layout: str | None, name: str) -> str:
+    """Return the layout of an input shape, as letters L, C and 1."""
+    if layout is not None:
+        if sorted(layout.replace("1", "")) != ["C", "L"]:
+            raise ParameterError(
+                f'layout={layout!r} is not understood; write the axes of one example with L, C and 1, as in "LC" for '
+                '(L, 4), "CL" for (4, L) or "LC1" for (L, 4, 1).'
+            )
+        if len(layout) != len(shape) or shape[layout.index("C")] not in (4, None):
+            raise ParameterError(f"layout={layout!r} does not fit the input of {name!r}, which has shape {shape}.")
+        return layout
+    letters = ["1" if n == 1 else "L" for n in shape]
+    fours = [i for i, n in enumerate(shape) if n == 4]
+    letters[fours[-1]] = "C"  # where the sequence itself has 4 bp the last axis is taken
+    if letters.count("L") != 1:
+        raise ModelLoadError(
+            f"The input of the model {name!r} has shape {shape}, which is not understood as DNA. "
+            'Say how it is laid out: layout="LC" for (L, 4), "CL" for (4, L), "LC1" for (L, 4, 1).'
+        )
+    return "".join(letters)
+
+
+def _arrange(x: Any, layout: str, transpose: Callable[..., Any], reshape: Callable[..., Any]) -> Any:
+    """Bring `(n, L, 4)` into a layout."""
+    if layout.replace("1", "") == "CL":
+        x = transpose(x, (0, 2, 1))
+    if "1" not in layout:
+        return x
+    sizes = iter(x.shape[1:])
+    return reshape(x, (x.shape[0], *(1 if letter == "1" else next(sizes) for letter in layout)))
+
+
+def _logit_of(b: Builder, value: int) -> tuple[int, str]:
+    """Return the value below a final sigmoid or softmax, and what the head ends in."""
+    operation = b.producer(value)
+    if isinstance(operation, Elementwise):
+        below = operation.inputs[0] if operation.label == "sigmoid" else value
+        return below, operation.label
+    if isinstance(operation, Softmax):
+        return operation.inputs[0], "softmax"
+    if isinstance(operation, Structural) and operation.moves_only:
+        parts = [_logit_of(b, i) for i in operation.inputs]
+        endings = {ending for _, ending in parts}
+        if endings == {"sigmoid"}:
+            # heads that were joined or reshaped after their sigmoids: the same move applied to the logits
+            b.layer, b.layer_class = operation.layer, operation.layer_class
+            moved = b.structural(
+                [v for v, _ in parts], b.shape(value), operation.function, part="logits", moves_only=True
+            )
+            return moved, "sigmoid"
+    return value, "linear"
+
+
+def _add_mean(b: Builder, pair: Sequence[int], name: str) -> int:
+    shape = b.shape(pair[0])
+    if len(shape) > 1:
+        raise ParameterError(
+            f"average_strands=True needs heads without positions; the model {name!r} has one of shape {shape}, whose "
+            "positions and strands would have to be turned as well."
+        )
+    return b.structural(list(pair), shape, lambda s, t: (s + t) / 2, part="mean_of_strands")
+
+
+def _digest(value: Any) -> str:
+    """Return a short hash of an extra input, to tell runs apart."""
+    digest = hashlib.sha256()
+    items = sorted(value.items()) if isinstance(value, Mapping) else [("", value)]
+    for key, array in items:
+        digest.update(str(key).encode())
+        digest.update(np.ascontiguousarray(array, dtype=np.float32).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _rows_of(
+    name: str, value: Any, shape: Shape, rows: Array, names: Sequence[str] | None, n: int | None
+) -> Array:
+    if isinstance(value, Mapping):
+        if names is None:
+            raise ParameterError(f"The extra input {name!r} is a table by sequence name, and the sequences have no names.")
+        missing = [s for s in names if s not in value]
+        if missing:
+            raise ParameterError(f"The table of the extra input {name!r} has no row for the sequence {missing[0]!r}.")
+        array = np.stack([np.asarray(value[s], dtype=np.float32) for s in names])
+    else:
+        array = np.asarray(value, dtype=np.float32)
+        if array.ndim == len(shape):
+            array = np.broadcast_to(array, (len(rows), *array.shape))
+        elif array.ndim == len(shape) + 1:
+            if (n is not None and len(array) != n) or (len(rows) and rows.max() >= len(array)):
+                raise ShapeError(
+                    f"The extra input {name!r} has {len(array)} rows for {n or int(rows.max()) + 1} sequences; give one "
+                    "row a sequence, or one for all."
+                )
+            array = array[rows]
+    if array.shape[1:] != tuple(s if s is not None else a for s, a in zip(shape, array.shape[1:], strict=False)) or (
+        array.ndim != len(shape) + 1
+    ):
+        raise ShapeError(f"The extra input {name!r} has shape {array.shape[1:]} a sequence; the model wants {shape}.")
+    return np.ascontiguousarray(array, dtype=np.float32)

@@ -1,0 +1,234 @@
+"""Which scalar of a model is explained.
+
+Every target is an affine function of the values at the heads: a choice of one unit, a contrast of two, or a callable
+that is checked to be affine. That is what propagation needs, and it lets several targets share one forward pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from seqexplain.errors import TargetError
+from seqexplain.models.backend import Array
+from seqexplain.models.operations import Shape
+
+TargetSpec = Any  # None, an index, (head, index), Contrast, a callable, or a list of these
+
+
+@dataclass(frozen=True)
+class Head:
+    """One output of a model.
+
+    Attributes
+    ----------
+    name
+        Of the output layer.
+    shape
+        Of one example: `(tasks,)` or `(length, channels)`, say.
+    activation
+        What ends the head: `"sigmoid"`, `"softmax"`, another activation's name or `"linear"`.
+    value
+        Value in the graph at the level that is explained.
+    """
+
+    name: str
+    shape: Shape
+    activation: str
+    value: int
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """The difference of two targets, `positive − negative`: why this class rather than that one?"""
+
+    positive: Any
+    negative: Any
+
+
+def contrast(positive: TargetSpec, negative: TargetSpec) -> Contrast:
+    """Return the target `positive − negative`.
+
+    Parameters
+    ----------
+    positive, negative
+        Targets, as every method takes them.
+
+    Examples
+    --------
+    >>> contrast(0, 1)
+    Contrast(positive=0, negative=1)
+    """
+    return Contrast(positive, negative)
+
+
+@dataclass(frozen=True)
+class Target:
+    """An affine function of the heads: `Σ_head Σ weights[head] · value[head] + offset`."""
+
+    label: str
+    weights: dict[int, Array]  # head position -> array of the head's shape
+    offset: float = 0.0
+
+
+def describe_heads(heads: Sequence[Head]) -> str:
+    """List what can be explained, for messages."""
+    parts = []
+    for position, head in enumerate(heads):
+        shape = "×".join("?" if n is None else str(n) for n in head.shape) or "one value"
+        parts.append(f"head {position} {head.name!r} with shape {shape} (ends in {head.activation})")
+    return "; ".join(parts)
+
+
+def resolve_targets(target: TargetSpec, heads: Sequence[Head], shapes: Sequence[Shape]) -> tuple[Target, ...]:
+    """Turn what a user asked for into targets; a list gives several.
+
+    Parameters
+    ----------
+    target
+        None (allowed where the model has a single scalar), an index, `(head, index)`, `(head, (position, channel))`,
+        a `Contrast`, a callable from the list of heads' values to one number a sequence, or a list of these.
+    heads
+        The model's heads.
+    shapes
+        The heads' shapes at the input length in question, without None.
+
+    Raises
+    ------
+    TargetError
+        When the target does not exist, is ambiguous, or is a callable that is not affine.
+    """
+    if isinstance(target, list):
+        if not target:
+            raise TargetError("target=[] names nothing to explain; give at least one target.")
+        return tuple(_resolve(one, heads, shapes) for one in target)
+    return (_resolve(target, heads, shapes),)
+
+
+def _resolve(target: TargetSpec, heads: Sequence[Head], shapes: Sequence[Shape]) -> Target:
+    if isinstance(target, Contrast):
+        a, b = _resolve(target.positive, heads, shapes), _resolve(target.negative, heads, shapes)
+        weights = {k: np.array(v) for k, v in a.weights.items()}
+        for k, v in b.weights.items():
+            weights[k] = weights[k] - v if k in weights else -v
+        return Target(f"{a.label} − {b.label}", weights, a.offset - b.offset)
+    if callable(target):
+        return _affine(target, shapes)
+    head, index = _head_and_index(target, heads, shapes)
+    shape = shapes[head]
+    weights = np.zeros([n or 0 for n in shape], dtype=np.float32)
+    weights[index] = 1.0
+    text = ",".join(str(i) for i in index)
+    label = text if len(heads) == 1 else f"{heads[head].name}:{text}"
+    return Target(label or heads[head].name, {head: weights})
+
+
+def _head_and_index(
+    target: TargetSpec, heads: Sequence[Head], shapes: Sequence[Shape]
+) -> tuple[int, tuple[int, ...]]:
+    exist = f"The model has {describe_heads(heads)}."
+    if target is None:
+        if len(heads) == 1 and int(np.prod([n or 0 for n in shapes[0]])) == 1:
+            return 0, (0,) * len(shapes[0])
+        raise TargetError(f"No target was given, and the model has more than one value to explain. {exist} {_how(heads)}")
+    head: Any = None
+    index = target
+    if isinstance(target, tuple) and len(target) == 2 and (isinstance(target[0], str) or len(heads) > 1):
+        head, index = target
+    elif isinstance(target, str):
+        head, index = target, None
+    elif len(heads) > 1:
+        raise TargetError(f"target={target!r} does not say which head is meant. {exist} {_how(heads)}")
+    position = _head_position(head, heads, exist)
+    shape = shapes[position]
+    if index is None:
+        if int(np.prod([n or 0 for n in shape])) != 1:
+            raise TargetError(f"target={target!r} does not say which unit is meant. {exist} {_how(heads)}")
+        index = (0,) * len(shape)
+    index = (index,) if isinstance(index, (int, np.integer)) else index
+    if not isinstance(index, tuple) or not all(isinstance(i, (int, np.integer)) for i in index):
+        raise TargetError(
+            f"target={target!r} is not understood; expected an index, (head, index), a contrast, a callable, "
+            f"or a list of these. {exist}"
+        )
+    if len(index) != len(shape):
+        raise TargetError(
+            f"target={target!r} gives {len(index)} index(es) for head {heads[position].name!r}, which has "
+            f"{len(shape)} axes. {exist} {_how(heads)}"
+        )
+    for i, n in zip(index, shape, strict=True):
+        if not -(n or 0) <= i < (n or 0):
+            raise TargetError(f"target={target!r} is out of range. {exist} Indices start at 0.")
+    return position, tuple(int(i) % (n or 1) for i, n in zip(index, shape, strict=True))
+
+
+def _head_position(head: Any, heads: Sequence[Head], exist: str) -> int:
+    if head is None:
+        return 0
+    if isinstance(head, str):
+        names = [h.name for h in heads]
+        if head not in names:
+            raise TargetError(f"There is no head {head!r}. {exist}")
+        return names.index(head)
+    if isinstance(head, (int, np.integer)) and 0 <= head < len(heads):
+        return int(head)
+    raise TargetError(f"There is no head {head!r}. {exist}")
+
+
+def _how(heads: Sequence[Head]) -> str:
+    first = heads[0]
+    index = "0" if len(first.shape) <= 1 else f"({', '.join('0' for _ in first.shape)})"
+    if len(heads) == 1:
+        return f"Use target={index}, or a callable that combines several values."
+    return f"Use target=({first.name!r}, {index}), or a callable that combines several values."
+
+
+def _affine(function: Callable[..., Any], shapes: Sequence[Shape]) -> Target:
+    """Read the weights of an affine callable off its values, and check that it is affine."""
+    from seqexplain.models.backend import ops, to_numpy, to_tensor
+
+    name = getattr(function, "__name__", type(function).__name__)
+    sizes = [int(np.prod([n or 0 for n in s])) for s in shapes]
+    total = sum(sizes)
+    generator = np.random.default_rng(0)
+
+    def evaluate(flat: Array) -> Array:
+        parts, start = [], 0
+        for shape, size in zip(shapes, sizes, strict=True):
+            parts.append(to_tensor(flat[:, start : start + size].reshape(len(flat), *[n or 0 for n in shape])))
+            start += size
+        value = function(parts[0] if len(parts) == 1 else parts)
+        value = to_numpy(ops.convert_to_tensor(value))
+        if value.shape != (len(flat),):
+            raise TargetError(
+                f"The callable target {name!r} returned shape {value.shape} for {len(flat)} sequences; "
+                f"expected ({len(flat)},): one number a sequence."
+            )
+        return value.astype(np.float64)
+
+    zero = evaluate(np.zeros((1, total), dtype=np.float32))[0]
+    columns = []
+    for start in range(0, total, 1024):  # unit vectors in blocks: a profile head may have thousands of units
+        stop = min(start + 1024, total)
+        block = np.zeros((stop - start, total), dtype=np.float32)
+        block[np.arange(stop - start), np.arange(start, stop)] = 1.0
+        columns.append(evaluate(block) - zero)
+    weights = np.concatenate(columns)
+    probe = generator.normal(size=(4, total)).astype(np.float32)
+    predicted = probe.astype(np.float64) @ weights + zero
+    found = evaluate(probe)
+    scale = np.abs(probe).astype(np.float64) @ np.abs(weights) + abs(zero) + 1e-6
+    if np.any(np.abs(found - predicted) > 1e-4 * scale):
+        raise TargetError(
+            f"The callable target {name!r} is not an affine function of the model's outputs (a weighted sum and a "
+            "constant), which contributions that add up need. Explain the parts, or put the function into the model "
+            "as a layer."
+        )
+    parts, start = {}, 0
+    for position, (shape, size) in enumerate(zip(shapes, sizes, strict=True)):
+        parts[position] = weights[start : start + size].reshape([n or 0 for n in shape]).astype(np.float32)
+        start += size
+    return Target(name, parts, float(zero))
