@@ -9,6 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
 from seqexplain.errors import ParameterError
@@ -35,9 +36,25 @@ class PlainFigure(Figure):
         return buffer.getvalue()
 
 
+class RepeatableLayout(ConstrainedLayoutEngine):
+    """Matplotlib's constrained layout, begun from the same positions each time.
+
+    The original goes on from where the last drawing left the axes, so that saving a figure twice gives two
+    pictures, a fraction of a pixel apart.
+    """
+
+    def execute(self, fig: Figure) -> None:
+        """Lay out the axes of `fig`."""
+        for ax in fig.axes:
+            place = ax.get_subplotspec()
+            if place is not None:
+                ax.set_subplotspec(place)  # back to where the grid puts it
+        super().execute(fig)
+
+
 def new_figure(width: float, height: float) -> PlainFigure:
     """Return an empty figure of this size in inches, whose layout follows its labels."""
-    figure = PlainFigure(figsize=(width, height), layout="constrained")
+    figure = PlainFigure(figsize=(width, height), layout=RepeatableLayout())
     FigureCanvasAgg(figure)
     return figure
 

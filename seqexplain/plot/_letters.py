@@ -33,6 +33,7 @@ LOGOMAKER_MAX_LENGTH = (
 LETTER_WIDTH = 0.95  # of a position, as in logomaker
 WIDEST_LETTER = "E"  # no letter is stretched sideways by more than this one, as in logomaker
 BASELINE_WIDTH = 0.5  # points
+SNAP = False  # rounding to whole pixels, Matplotlib's default for the T, takes its stem away in dense logos
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,7 @@ def _draw_with_logomaker(ax: Axes, heights: Floats, start: int, style: LetterSty
         ax=ax,
     )
     for patch in ax.patches[already:]:
+        patch.set_snap(SNAP)
         patch.set_in_layout(False)  # letters stay inside the axes; measuring each outline would take seconds
 
 
@@ -135,7 +137,7 @@ def _draw_with_paths(ax: Axes, heights: Floats, start: int, style: LetterStyle) 
                 linewidth=0,
                 alpha=1 - fade,
                 zorder=0,
-                snap=outline.rectilinear,
+                snap=SNAP,
             )
             patch.set_in_layout(False)
             ax.add_artist(patch)  # add_patch would walk through every curve in Python to find the data limits
@@ -147,9 +149,6 @@ class _Outline:
 
     vertices: Floats
     codes: np.ndarray
-    rectilinear: (
-        bool  # Matplotlib snaps such paths to pixels, but not when they grow long: then it has to be told
-    )
 
     @classmethod
     def of(cls, letter: str, font: str) -> _Outline:
@@ -164,7 +163,7 @@ class _Outline:
         codes = np.asarray(path.codes, dtype=Path.code_type)
         x = (vertices[:, 0] - (box.xmin + box.xmax) / 2) * stretch
         y = (vertices[:, 1] - box.ymin) / box.height
-        return cls(np.stack([x, y], axis=1), codes, _is_rectilinear(vertices, codes))
+        return cls(np.stack([x, y], axis=1), codes)
 
     def copies(self, centres: np.ndarray, floor: Floats, ceiling: Floats, *, flip: bool) -> Path:
         """Return one path with a copy of the letter at each centre, from floor to ceiling."""
@@ -173,11 +172,3 @@ class _Outline:
         placed[:, :, 0] = centres[:, None] + self.vertices[:, 0]
         placed[:, :, 1] = floor[:, None] + (ceiling - floor)[:, None] * y
         return Path(placed.reshape(-1, 2), np.tile(self.codes, len(centres)))
-
-
-def _is_rectilinear(vertices: Floats, codes: np.ndarray) -> bool:
-    """Tell whether an outline has only horizontal and vertical edges."""
-    if np.isin(codes, (Path.CURVE3, Path.CURVE4)).any():
-        return False
-    corners = vertices[codes != Path.CLOSEPOLY]
-    return bool((np.isclose(np.diff(corners, axis=0), 0, atol=1e-6).any(axis=1)).all())

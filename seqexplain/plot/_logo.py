@@ -95,8 +95,8 @@ def logo(
     --------
     >>> import numpy as np
     >>> ax = logo(np.eye(4), title="ACGT", highlight=[(1, 3, "CG")])
-    >>> ax.get_xlim()
-    (-0.5, 3.5)
+    >>> [text.get_text() for text in ax.texts]
+    ['CG']
     """
     heights = check_heights(matrix)
     check_engine(engine)

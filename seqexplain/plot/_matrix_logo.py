@@ -68,8 +68,8 @@ def matrix_logo(
     Examples
     --------
     >>> ax = matrix_logo([[1, 0, 0, 0], [0.5, 0, 0, 0.5]])
-    >>> ax.get_ylim()
-    (0.0, 2.0)
+    >>> float(ax.get_ylim()[1])
+    2.0
     """
     expected = _check_background(background)
     bits = information(_check_probabilities(ppm), expected)
