@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from io import BytesIO
+from textwrap import wrap
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -14,12 +15,17 @@ from matplotlib.ticker import MaxNLocator
 
 from seqexplain.errors import ParameterError
 from seqexplain.plot._arrays import is_number
-from seqexplain.plot._highlights import LABEL_LINE
+from seqexplain.plot._coordinates import width_in_inches
+from seqexplain.plot._highlights import LABEL_LINE, LETTER_ASPECT
 
 INCHES_PER_LETTER = 0.1  # letters some 7 points wide: 60 positions fit the width of a printed page
 MIN_WIDTH, MAX_WIDTH = 3.0, 16.0  # inches: room for ticks; what a screen shows in one piece
 SIDE = 1.0  # inches beside the letters, for the y axis
 TITLE_SIZE, LABEL_SIZE, TICK_SIZE = 10, 9, 8  # points
+NAME_LETTERS = 16  # of a y axis label to an inch
+NAME_LINES = 3
+TITLE_LINES = 2
+LINE_SPACING = 1.3  # in units of the font size
 NOTEBOOK_DPI = 110
 
 
@@ -29,6 +35,8 @@ class PlainFigure(Figure):
     Jupyter knows how to show a figure only after pyplot has set up the inline backend. This one brings its
     own PNG, so that no global list of open figures is needed and none has to be closed.
     """
+
+    grows = False  # in height, with titles and labels: where the user has not set the size
 
     def _repr_png_(self) -> bytes:
         buffer = BytesIO()
@@ -52,9 +60,22 @@ class RepeatableLayout(ConstrainedLayoutEngine):
         super().execute(fig)
 
 
-def new_figure(width: float, height: float) -> PlainFigure:
-    """Return an empty figure of this size in inches, whose layout follows its labels."""
-    figure = PlainFigure(figsize=(width, height), layout=RepeatableLayout())
+def new_figure(figsize: Any, width: float, height: float) -> PlainFigure:
+    """Return an empty figure whose layout follows its labels.
+
+    Parameters
+    ----------
+    figsize
+        What the user asked for; None leaves it at `width` and `height` in inches, plus what titles need.
+
+    Raises
+    ------
+    ParameterError
+        When `figsize` is not two positive numbers.
+    """
+    size = (width, height) if figsize is None else check_figsize(figsize)
+    figure = PlainFigure(figsize=size, layout=RepeatableLayout())
+    figure.grows = figsize is None
     FigureCanvasAgg(figure)
     return figure
 
@@ -101,14 +122,30 @@ def style_axes(ax: Axes, limits: tuple[float, float], ylabel: str) -> None:
     ax.spines[["left", "bottom"]].set_linewidth(0.6)
     ax.tick_params(width=0.6, length=3, labelsize=TICK_SIZE)
     ax.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
-    ax.set_ylabel(ylabel, fontsize=LABEL_SIZE)
+    per_line = max(int(ax.get_window_extent().height / ax.figure.dpi * NAME_LETTERS), NAME_LETTERS)
+    lines: list[str] = []
+    for line in ylabel.splitlines():
+        lines += wrap(line, per_line, max_lines=NAME_LINES, placeholder="…")
+    ax.set_ylabel("\n".join(lines[:NAME_LINES]), fontsize=LABEL_SIZE, parse_math=False)
     ax.xaxis.label.set_fontsize(LABEL_SIZE)
 
 
 def write_title(ax: Axes, title: str | None, label_rows: int) -> None:
-    """Write the title at the left, above the rows of highlight labels."""
+    """Write the title at the left, above the rows of highlight labels, and make the figure taller for both.
+
+    Names are data, not markup: a dollar sign stays one. What is too long for two lines is left out: the
+    layout would squeeze the logo to make room for it.
+    """
+    lines: list[str] = []
     if title:
-        ax.set_title(title, loc="left", fontsize=TITLE_SIZE, pad=5 + label_rows * LABEL_LINE)
+        per_line = max(int(width_in_inches(ax) * 72 / (TITLE_SIZE * LETTER_ASPECT)), 1)
+        lines = wrap(title, per_line, max_lines=TITLE_LINES, placeholder="…")
+        pad = 5 + label_rows * LABEL_LINE
+        ax.set_title("\n".join(lines), loc="left", fontsize=TITLE_SIZE, pad=pad, parse_math=False)
+    figure = ax.figure
+    if isinstance(figure, PlainFigure) and figure.grows:
+        extra = label_rows * LABEL_LINE + len(lines) * TITLE_SIZE * LINE_SPACING
+        figure.set_figheight(figure.get_figheight() + extra / 72)
 
 
 def padded(limits: tuple[float, float]) -> tuple[float, float]:

@@ -19,7 +19,8 @@ HIGHLIGHT_COLOR = "#fdeebb"  # pale enough to leave each scheme's letters readab
 BAR_COLOR = "0.45"
 LABEL_SIZE = 8.0  # points
 LABEL_LINE = 12.0  # points from one row of labels to the next
-LABEL_ASPECT = 0.62  # mean width of a letter in units of the font size
+LETTER_ASPECT = 0.62  # mean width of a letter in units of the font size
+MAX_ROWS = 8  # of labels: more would leave no room for the logo
 
 
 class Highlight(NamedTuple):
@@ -111,7 +112,8 @@ def shade(ax: Axes, spans: list[Highlight]) -> None:
 def write_labels(ax: Axes, spans: list[Highlight]) -> int:
     """Write the labels above the axes, each over a bar as long as its span.
 
-    They take as many rows as they need not to run into each other. The limits of the x axis have to be set.
+    They take as many rows as they need not to run into each other (at most MAX_ROWS), and stay within the
+    sides of the axes. The limits of the x axis have to be set.
 
     Returns
     -------
@@ -119,37 +121,56 @@ def write_labels(ax: Axes, spans: list[Highlight]) -> int:
         The number of rows.
     """
     low, high = ax.get_xlim()
-    per_position = width_in_inches(ax) * 72 / (high - low)
+    width = width_in_inches(ax) * 72
+    per_position = width / (high - low)
     row_ends: list[float] = []  # where each row is taken up to, in points from the left
     for span in spans:
         if not span.label:
             continue
+        label = cut(span.label, int(width / (LABEL_SIZE * LETTER_ASPECT)))
         left, right = ((edge - 0.5 - low) * per_position for edge in (span.start, span.end))
-        overhang = max(0.0, (len(span.label) * LABEL_SIZE * LABEL_ASPECT - (right - left)) / 2)
-        free = (i for i, end in enumerate(row_ends) if end + LABEL_SIZE / 2 < left - overhang)
-        row = next(free, len(row_ends))
-        row_ends[row : row + 1] = [right + overhang]
-        _write_label(ax, span, 2 + row * LABEL_LINE)
+        half = len(label) * LABEL_SIZE * LETTER_ASPECT / 2
+        own = (left + right) / 2
+        middle = min(max(own, half), width - half)
+        free = (i for i, end in enumerate(row_ends) if end + LABEL_SIZE / 2 < min(left, middle - half))
+        row = min(next(free, len(row_ends)), MAX_ROWS - 1)
+        row_ends[row : row + 1] = [max(right, middle + half)]
+        if middle == own:
+            place, align = low + own / per_position, "center"
+        else:  # the width of a label is only estimated: the side it would run over is where it has to start
+            place, align = (low, "left") if middle > own else (high, "right")
+        _write_label(ax, span, label, (place, align), 2 + row * LABEL_LINE)
     return len(row_ends)
 
 
-def _write_label(ax: Axes, span: Highlight, lift: float) -> None:
+def cut(text: str, length: int) -> str:
+    """Return `text` in at most `length` letters, an ellipsis for what is left out."""
+    return text if len(text) <= length else text[: max(length - 1, 0)] + "…"
+
+
+def _write_label(ax: Axes, span: Highlight, label: str, at: tuple[float, str], lift: float) -> None:
     """Draw the bar and the label of one span, `lift` points above the axes."""
     raised = ax.get_xaxis_transform() + ScaledTranslation(0, lift / 72, ax.figure.dpi_scale_trans)
-    ends = (span.start - 0.5, span.end - 0.5)
     bar = Line2D(
-        ends, (1, 1), transform=raised, color=BAR_COLOR, linewidth=1, solid_capstyle="butt", clip_on=False
+        (span.start - 0.5, span.end - 0.5),
+        (1, 1),
+        transform=raised,
+        color=BAR_COLOR,
+        linewidth=1,
+        solid_capstyle="butt",
+        clip_on=False,
     )
     ax.add_artist(bar)
     ax.annotate(
-        span.label,
-        xy=(sum(ends) / 2, 1),
+        label,
+        xy=(at[0], 1),
         xycoords=ax.get_xaxis_transform(),
         xytext=(0, lift + 1.5),
         textcoords="offset points",
-        ha="center",
+        ha=at[1],
         va="bottom",
         fontsize=LABEL_SIZE,
         color="0.25",
         annotation_clip=False,
+        parse_math=False,
     )

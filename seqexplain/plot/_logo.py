@@ -13,7 +13,6 @@ from seqexplain.plot._colors import Colors, base_colors
 from seqexplain.plot._coordinates import Coordinates, style_x_axis
 from seqexplain.plot._figure import (
     check_axes,
-    check_figsize,
     new_figure,
     padded,
     style_axes,
@@ -23,7 +22,7 @@ from seqexplain.plot._figure import (
 from seqexplain.plot._highlights import read_highlights, shade, write_labels
 from seqexplain.plot._letters import Engine, LetterStyle, check_engine, draw_letters, height_limits
 
-HEIGHT = 1.9  # inches
+HEIGHT = 1.7  # inches, without title and labels of highlights
 
 
 def logo(
@@ -111,8 +110,7 @@ def logo(
     spans = read_highlights(highlight, coordinates)
     limits = padded(height_limits(heights)) if ylim is None else check_limits(ylim)
     if ax is None:
-        size = (width_for(len(heights)), HEIGHT) if figsize is None else check_figsize(figsize)
-        ax = new_figure(*size).subplots()
+        ax = new_figure(figsize, width_for(len(heights)), HEIGHT).subplots()
     ax = check_axes(ax)
     shade(ax, spans)
     draw_letters(ax, heights, coordinates.start, style, engine)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from seqexplain.errors import ParameterError, ShapeError
 from seqexplain.plot._arrays import Floats, as_numbers, check_fraction, check_heights, check_whole
 from seqexplain.plot._colors import Colors, base_colors
 from seqexplain.plot._coordinates import Coordinates, style_x_axis
-from seqexplain.plot._figure import check_figsize, new_figure, padded, style_axes, width_for, write_title
+from seqexplain.plot._figure import new_figure, padded, style_axes, width_for, write_title
 from seqexplain.plot._highlights import read_highlights, shade, write_labels
 from seqexplain.plot._letters import (
     BASELINE_WIDTH,
@@ -27,9 +26,8 @@ from seqexplain.plot._letters import (
 from seqexplain.results import Interval
 
 LOGO_HEIGHT, LINE_HEIGHT = 1.25, 0.8  # inches a track
-AROUND = 0.6  # inches below and above all tracks, for the x axis and labels
+AROUND = 0.5  # inches below all tracks, for the x axis
 LINE_COLOR = "0.3"
-NAME_WIDTH = 17  # letters of a track's name in one line beside it
 
 
 def tracks(
@@ -110,8 +108,7 @@ def tracks(
         widest = min(low for low, _ in limits.values()), max(high for _, high in limits.values())
         limits = dict.fromkeys(limits, widest)
     ratios = [LOGO_HEIGHT if track.ndim == 2 else LINE_HEIGHT for track in values.values()]
-    size = (width_for(length), AROUND + sum(ratios)) if figsize is None else check_figsize(figsize)
-    figure = new_figure(*size)
+    figure = new_figure(figsize, width_for(length), AROUND + sum(ratios))
     panels: list[Axes] = list(figure.subplots(len(values), 1, squeeze=False, height_ratios=ratios)[:, 0])
     for ax, (name, track) in zip(panels, values.items(), strict=True):
         shade(ax, spans)
@@ -120,7 +117,7 @@ def tracks(
         else:
             _draw_line(ax, track, coordinates.start)
         style_x_axis(ax, coordinates, labels=ax is panels[-1])
-        style_axes(ax, padded(limits[name]), fill(name, NAME_WIDTH))
+        style_axes(ax, padded(limits[name]), name)
     figure.align_ylabels(panels)
     write_title(panels[0], title, write_labels(panels[0], spans))
     return panels

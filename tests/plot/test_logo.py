@@ -9,7 +9,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from seqexplain.errors import ParameterError, ShapeError
-from seqexplain.plot import Highlight, color_schemes, logo
+from seqexplain.plot import Highlight, color_schemes, logo, save_figure
 from seqexplain.plot._figure import MAX_WIDTH, MIN_WIDTH
 from seqexplain.results import Interval
 
@@ -174,3 +174,34 @@ def test_refuses_matrices(matrix, words):
 def test_refuses_parameters(arguments, words):
     with pytest.raises(ParameterError, match=words):
         logo(np.ones((4, 4)), **arguments)
+
+
+NAMES = {
+    "long": "a name out of a FASTA header that goes on and on " * 8,
+    "one word": "x" * 300,
+    "markup": r"peak$1$ \frac{ $ _^ & <b>",
+}
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+@pytest.mark.parametrize("length", [4, 80])
+def test_no_name_harms_the_logo(name, length, tmp_path):
+    """Matplotlib would read dollars as formulas, and squeeze the axes to nothing beside long texts."""
+    labels = [(0, 2, name), (1, 3, name), (2, 4, name)]
+    ax = logo(np.ones((length, 4)), title=name, ylabel=name, highlight=labels, engine="paths")
+    save_figure(ax, tmp_path / "a.svg")
+    inside, whole = ax.get_window_extent(), ax.figure.bbox
+    assert inside.width > 0.6 * whole.width
+    assert inside.height / ax.figure.dpi > 0.7
+    for text in [*ax.texts, ax._left_title]:
+        box = text.get_window_extent()
+        assert whole.x0 <= box.x0
+        assert box.x1 <= whole.x1 + 1
+    if len(name) < 40:
+        assert ax._left_title.get_text().replace("\n", "").startswith(name[:6])
+
+
+def test_many_labels_leave_room():
+    ax = logo(np.ones((60, 4)), highlight=[(i, i + 12, f"site {i}") for i in range(40)], title="crowd")
+    ax.figure.canvas.draw()
+    assert ax.get_window_extent().height / ax.figure.dpi > 0.9

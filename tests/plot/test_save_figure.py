@@ -117,11 +117,11 @@ def test_subfigures_are_saved_with_the_whole(tmp_path):
 
 
 def test_three_long_tracks_in_a_few_seconds(tmp_path):
-    """1,000 bp with four letters a position: logomaker alone takes tens of seconds."""
+    """1,000 bp with four letters a position, of processor time: logomaker alone takes tens of seconds."""
     rng = np.random.default_rng(0)
     values = {str(i): rng.normal(size=(1000, 4)) for i in range(3)}
     save_figure(tracks({"warm": np.eye(4)}), tmp_path / "warm.pdf")
     for kind in KINDS:
-        begin = time.perf_counter()
+        begin = time.process_time()
         save_figure(tracks(values), tmp_path / f"a.{kind}")
-        assert time.perf_counter() - begin < 3
+        assert time.process_time() - begin < 3
