@@ -1,1 +1,7 @@
-"""."""
+"""Long jobs: stream the input, show progress, store chunk by chunk, go on after an interruption."""
+
+from seqexplain.pipeline._explainer import Explainer
+from seqexplain.pipeline._jobs import JobReport, run
+from seqexplain.pipeline._source import SequenceSource, Survey, survey
+
+__all__ = ["Explainer", "JobReport", "SequenceSource", "Survey", "run", "survey"]

@@ -35,7 +35,7 @@ Beside a store `NAME` that is being written stand `.NAME.lock` and, until its fi
 """
 
 from seqexplain.storage._exports import export
-from seqexplain.storage._files import refuse_foreign
+from seqexplain.storage._files import clear_staging, refuse_foreign
 from seqexplain.storage._layout import default_chunk, jsonable
 from seqexplain.storage._lock import writer_lock
 from seqexplain.storage._saving import load, save
@@ -46,6 +46,7 @@ __all__ = [
     "ResultStore",
     "StoreWriter",
     "begin_store",
+    "clear_staging",
     "default_chunk",
     "export",
     "jsonable",

@@ -228,14 +228,14 @@ print(re.search(r"VmHWM:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
 def test_memory_does_not_grow_with_the_number_of_sequences(tmp_path: Path) -> None:
     peaks = []
-    for n in (512, 256 * 40):
+    for n in (256 * 10, 256 * 80):
         folder = tmp_path / str(n)
         folder.mkdir()
         command = [sys.executable, "-c", _PEAK, str(n), str(folder)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         peaks.append(int(done.stdout) * 1024)
-    # scores of the larger job: 82 MB, one-hot in float32 as much again
-    assert peaks[1] - peaks[0] < 15e6
+    # the scores of the larger job are 164 MB, its one-hot in float32 as much again
+    assert peaks[1] - peaks[0] < 25e6
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no such limit")

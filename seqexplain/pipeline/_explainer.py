@@ -1,0 +1,128 @@
+"""What a job needs of an explainer, and how a chunk of records goes through it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from seqexplain.results import Array, Attributions
+from seqexplain.sequences import SequenceRecord, one_hot
+
+_SCORES = ("contributions", "hypothetical")
+_NUMBERS = ("predictions", "reference_predictions", "completeness_error")
+
+
+class Explainer(Protocol):
+    """A method with all its choices made, ready for any batch of sequences.
+
+    Attributes
+    ----------
+    method
+        Name of the method.
+    parameters
+        Everything that decides the numbers, JSON-able.
+    targets, several_targets
+        Labels of the targets, and whether the arrays have an axis for them.
+    n_references, has_hypothetical
+        What the results hold.
+    batch_sequences
+        Sequences in one compiled batch.
+    provenance
+        Versions, model (with `sha256`), device.
+
+    An explainer to which `start` means nothing may have `by_position = False`: then sequences of one length
+    go into a batch together wherever in a chunk they stand, and not only when they follow each other.
+    """
+
+    method: str
+    parameters: dict[str, Any]
+    targets: tuple[str, ...]
+    several_targets: bool
+    n_references: int
+    has_hypothetical: bool
+    batch_sequences: int
+    provenance: dict[str, Any]
+
+    def explain(self, X: Array, *, start: int = 0, names: Sequence[str] | None = None) -> Attributions:
+        """Explain rows `start` … of the job: `X` is `(b, L, 4)` float32."""
+        ...
+
+
+def explain_chunk(
+    explainer: Explainer,
+    records: Sequence[SequenceRecord],
+    *,
+    start: int,
+    length: int,
+    varied: bool,
+    advance: Callable[[int], None],
+) -> Attributions:
+    """Explain one chunk, batch by batch.
+
+    Parameters
+    ----------
+    explainer
+        What explains.
+    records
+        The sequences of the chunk.
+    start
+        Position of the first in the job.
+    length
+        Length of the longest sequence of the job; the results are padded to it with zeros.
+    varied
+        Whether lengths differ. A sequence is always explained at its own length, together with others of that
+        length: padding would change what a model of any length says.
+    advance
+        Called after each batch with the number of sequences in it.
+    """
+    sizes = np.array([len(record.sequence) for record in records], dtype=np.int64)
+    by_position = getattr(explainer, "by_position", True)
+    filled: dict[str, Array] = {}
+    X = np.zeros((len(records), length, 4), dtype=np.float32)
+    for rows in _batches(sizes, explainer.batch_sequences, by_position=by_position):
+        batch = one_hot([records[i].sequence for i in rows])
+        size = batch.shape[1]
+        X[rows, :size] = batch
+        names = [records[i].name for i in rows]
+        result = explainer.explain(batch, start=start + int(rows[0]), names=names)
+        for name in (*_SCORES, *_NUMBERS):
+            value = getattr(result, name)
+            if value is None:
+                continue
+            if name not in filled:
+                shape = list(value.shape)
+                shape[0] = len(records)
+                if name in _SCORES:
+                    shape[-2] = length
+                filled[name] = np.zeros(shape, dtype=np.float32)
+            if name in _SCORES:
+                filled[name][rows, ..., :size, :] = value
+            else:
+                filled[name][rows] = value
+        advance(len(rows))
+    intervals = tuple(record.interval for record in records)
+    return Attributions(
+        contributions=filled["contributions"],
+        X=X,
+        predictions=filled["predictions"],
+        hypothetical=filled.get("hypothetical"),
+        reference_predictions=filled.get("reference_predictions"),
+        completeness_error=filled.get("completeness_error"),
+        names=tuple(record.name for record in records),
+        intervals=intervals if any(intervals) else None,
+        lengths=sizes if varied else None,
+        targets=tuple(explainer.targets),
+        method=explainer.method,
+        parameters=explainer.parameters,
+    )
+
+
+def _batches(sizes: Array, batch: int, *, by_position: bool) -> Iterator[Array]:
+    """Yield the rows of each batch: sequences of one length, in order, consecutive where position matters."""
+    order = np.arange(len(sizes)) if by_position else np.argsort(sizes, kind="stable")
+    changes = np.flatnonzero(np.diff(sizes[order])) + 1
+    for run in np.split(order, changes):
+        for first in range(0, len(run), batch):
+            yield run[first : first + batch]

@@ -1,0 +1,109 @@
+"""How far a job is: a bar on a terminal, a line in the log now and then elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+_log = logging.getLogger("seqexplain.pipeline")
+
+LOG_EVERY = 60.0  # seconds between two lines, where there is no terminal
+_ETA_WINDOW = 600.0  # seconds that the rate is averaged over: the first batch compiles, chunks are uneven
+
+Advance = Callable[[int], None]
+
+
+@contextmanager
+def progress_of(label: str, total: int, done: int, *, shown: bool) -> Iterator[Advance]:
+    """Show progress through `total` sequences, of which `done` were done before.
+
+    Parameters
+    ----------
+    label
+        What is going on.
+    total, done
+        Sequences.
+    shown
+        False for nothing at all.
+
+    Yields
+    ------
+    callable
+        To be called with the number of sequences just finished.
+    """
+    if not shown:
+        yield lambda _: None
+    elif sys.stderr.isatty():
+        with _bar(label, total, done) as advance:
+            yield advance
+    else:
+        yield _Lines(label, total, done)
+
+
+@contextmanager
+def _bar(label: str, total: int, done: int) -> Iterator[Advance]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("sequences ·"),
+        TimeElapsedColumn(),
+        TextColumn("· left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), speed_estimate_period=_ETA_WINDOW) as progress:
+        task = progress.add_task(label, total=total, completed=done)
+        yield lambda count: progress.advance(task, count)
+
+
+class _Lines:
+    """Progress as sparse lines of the log."""
+
+    def __init__(self, label: str, total: int, done: int) -> None:
+        self._label, self._total, self._before, self._done = label, total, done, done
+        self._began = self._last = time.monotonic()
+
+    def __call__(self, count: int) -> None:
+        self._done += count
+        now = time.monotonic()
+        if now - self._last < LOG_EVERY and self._done < self._total:
+            return
+        self._last = now
+        rate = (self._done - self._before) / max(now - self._began, 1e-9)
+        left = (self._total - self._done) / rate
+        _log.info(
+            "%s: %d of %d sequences, %.3g a second, about %s left",
+            self._label,
+            self._done,
+            self._total,
+            rate,
+            in_words(left),
+        )
+
+
+def in_words(seconds: float) -> str:
+    """Return a duration for people.
+
+    Examples
+    --------
+    >>> in_words(42), in_words(600), in_words(10_000)
+    ('42 s', '10 min', '2 h 47 min')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    if not minutes:
+        return f"{rest} s"
+    hours, minutes_left = divmod(minutes + (rest >= 30), 60)
+    return f"{hours} h {minutes_left} min" if hours else f"{minutes_left} min"
