@@ -31,8 +31,8 @@ def _compiled(signature: Any) -> Callable[[Callable[..., Any]], Callable[..., An
         try:
             return numba.njit(signature, cache=True, nogil=True)(function)  # type: ignore[no-any-return]
         except Exception:
-            # no folder can be written, the disk is full, or a cached file is damaged: an error in the function
-            # itself shows again here
+            # no folder can be written, the disk is full, or a cached file is damaged: an error in the
+            # function itself shows again here
             return numba.njit(signature, nogil=True)(function)  # type: ignore[no-any-return]
 
     return decorate

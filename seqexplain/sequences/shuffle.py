@@ -25,6 +25,7 @@ from seqexplain.sequences.encoding import UNKNOWN, one_hot_to_codes, stack_codes
 
 Sequences = ArrayLike | Iterable[str]
 
+SHUFFLES = ("dinucleotide", "mononucleotide")
 _CHUNK_BASES = 1 << 18  # shuffled bases a thread takes at a time: some ms of work, so threads end together
 
 
@@ -130,8 +131,9 @@ def log_distinct_shuffles(X: Sequences, *, kind: str = "dinucleotide") -> NDArra
 
     Notes
     -----
-    For dinucleotides the number is τ · d(t)! · Π_{v≠t} (d(v) − 1)! / Π_{a,b} c(a, b)!, with c the counts,
-    d(v) the edges that leave v, t the last base and τ the determinant of the Laplacian without t (BEST theorem).
+    For dinucleotides the number is τ · d(t)! · Π_{v≠t} (d(v) − 1)! / Π_{a,b} c(a, b)!, by the BEST theorem:
+    c are the counts, d(v) the edges that leave v, t is the last base and τ the determinant of the Laplacian
+    without t.
 
     Examples
     --------
@@ -147,7 +149,7 @@ def _shuffled(X: Sequences, n: int, random_state: int, kind: str) -> NDArray[np.
     codes = _as_codes(X)
     n = check_count(n)
     seed = check_seed(random_state)
-    _warn_if_few(_COUNTERS[kind](codes), n, kind)
+    warn_if_few_shuffles(codes, n, kind)
     return draw_shuffles(codes, n, seed, kind)
 
 
@@ -231,14 +233,17 @@ def _available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _warn_if_few(log_distinct: NDArray[np.float64], n: int, kind: str) -> None:
+def warn_if_few_shuffles(codes: NDArray[np.uint8], n: int, kind: str, *, start: int = 0) -> None:
+    """Warn of sequences with fewer than `n` distinct shuffles, counting sequences from `start`."""
+    log_distinct = _COUNTERS[kind](codes)
     few = np.flatnonzero(log_distinct < np.log(n) - 1e-6)  # the tolerance covers rounding of the logarithms
     if few.size:
         worst = int(few[np.argmin(log_distinct[few])])
         distinct = round(float(np.exp(log_distinct[worst])))
         warnings.warn(
             f"{few.size} of {len(log_distinct)} sequences have fewer than {n} distinct {kind} shuffles "
-            f"(sequence {worst} has {distinct}), so some of theirs are equal. Ask for fewer, or choose other "
+            f"(sequence {start + worst} has {distinct}), so some of theirs are equal. Ask for fewer, or "
+            "choose other "
             f"references for them, such as a constant background.",
             ShuffleWarning,
             stacklevel=4,
