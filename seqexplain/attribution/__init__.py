@@ -1,7 +1,27 @@
-"""Methods that look inside a model: per-base contributions by propagation."""
+"""Methods that look inside a model: per-base contributions by propagation. See README.md here for the maths."""
 
 from __future__ import annotations
 
-from seqexplain.attribution._deeplift import DeepLift, DeepLiftOptions, deeplift
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["DeepLift", "DeepLiftOptions", "deeplift"]
+if TYPE_CHECKING:
+    from seqexplain.attribution._deeplift import DeepLift as DeepLift
+    from seqexplain.attribution._deeplift import DeepLiftOptions as DeepLiftOptions
+    from seqexplain.attribution._deeplift import deeplift as deeplift
+
+_HOMES = {"DeepLift": "_deeplift", "DeepLiftOptions": "_deeplift", "deeplift": "_deeplift"}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

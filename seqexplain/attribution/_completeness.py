@@ -60,7 +60,10 @@ def worst_operation(
         )
         losses.append((abs(out - into), operation))
 
-    saved = [ops.expand_dims(at_x[v], 1) for v in plan.saved], [ops.expand_dims(at_r[v], 1) for v in plan.saved]
+    saved = (
+        [ops.expand_dims(at_x[v], 1) for v in plan.saved],
+        [ops.expand_dims(at_r[v], 1) for v in plan.saved],
+    )
     sweep(plan, weights, *saved, target_weights, shapes, observe)
     loss, operation = max(losses, key=lambda pair: pair[0])
     return f"{operation.name!r} ({operation.layer_class}, {loss:.3g})"

@@ -182,7 +182,9 @@ class DeepLift:
         )
         self.n_references = self._references.n
         # constant references are computed once for all sequences, unless another input differs by sequence
-        self._constant = not self._references.per_sequence and not model.per_sequence_extra(options.extra_inputs)
+        self._constant = not self._references.per_sequence and not model.per_sequence_extra(
+            options.extra_inputs
+        )
         self._weights = model.weights()
         self._offsets = to_tensor(np.array([t.offset for t in targets]))
         self._lengths: dict[int, _AtLength] = {}
@@ -240,7 +242,9 @@ class DeepLift:
             )
         reference_predictions, error, magnitude = pairs
         if self.options.max_pool == "complete":
-            self._warn(at, X, extra, names, start, predictions[..., None] - reference_predictions, error, magnitude)
+            self._warn(
+                at, X, extra, names, start, predictions[..., None] - reference_predictions, error, magnitude
+            )
         pick: Callable[[Array], Array] = (lambda a: a) if self.several_targets else (lambda a: a[:, 0])
         return Attributions(
             contributions=pick(hypothetical * X[:, None]),
@@ -306,7 +310,11 @@ class DeepLift:
             hypothetical += to_numpy(out[0])[:, :real]
             predictions = to_numpy(out[1])[:, :real]
             pairs.append(np.stack([to_numpy(o)[:, :real, : high - low] for o in out[2:]]))
-        return np.moveaxis(hypothetical, 0, 1), predictions.T, np.moveaxis(np.concatenate(pairs, axis=3), 1, 2)
+        return (
+            np.moveaxis(hypothetical, 0, 1),
+            predictions.T,
+            np.moveaxis(np.concatenate(pairs, axis=3), 1, 2),
+        )
 
     def _forward(self, x: Tensor, extras: Mapping[str, Tensor]) -> tuple[list[Tensor], list[Tensor]]:
         plan = self._plan
@@ -370,8 +378,17 @@ class DeepLift:
         run = self.model.compiled(key, make)
         return list(
             run(
-                self._weights, x, saved, heads, references, saved_r, heads_r, dict(extras), at.target_weights,
-                self._offsets, share,
+                self._weights,
+                x,
+                saved,
+                heads,
+                references,
+                saved_r,
+                heads_r,
+                dict(extras),
+                at.target_weights,
+                self._offsets,
+                share,
             )  # fmt: skip
         )
 
@@ -411,7 +428,9 @@ class DeepLift:
         )
 
 
-def _summarise(m: Tensor, x: Tensor, references: Tensor, f_x: Tensor, f_r: Tensor, share: Tensor) -> list[Tensor]:
+def _summarise(
+    m: Tensor, x: Tensor, references: Tensor, f_x: Tensor, f_r: Tensor, share: Tensor
+) -> list[Tensor]:
     """Reduce the multipliers of all pairs to what is kept.
 
     `m` (t, s|1, r|1, L, 4); `x` (s, 1, L, 4); `references` (s|1, r, L, 4); `share` (r,): 1 / number of references, and

@@ -167,9 +167,7 @@ def sweep(
     return multipliers[sequence]
 
 
-def target_values(
-    heads: Sequence[Tensor], target_weights: Sequence[Tensor], offsets: Tensor
-) -> Tensor:
+def target_values(heads: Sequence[Tensor], target_weights: Sequence[Tensor], offsets: Tensor) -> Tensor:
     """Return the targets' values for a batch of heads' values: `(targets, batch)`."""
     total = offsets[:, None]
     for value, w in zip(heads, target_weights, strict=True):

@@ -177,7 +177,9 @@ def _objects(value: Any, owner: str) -> Iterator[tuple[str, Config]]:
     """Every serialised object in a configuration, with the name of the layer it belongs to."""
     if isinstance(value, dict):
         inner = value.get("config")
-        if isinstance(inner, dict) and isinstance(inner.get("name"), str):
+        if "class_name" in value and isinstance(value.get("name"), str):
+            owner = value["name"]
+        elif isinstance(inner, dict) and isinstance(inner.get("name"), str):
             # A dtype policy has a "name" too; it is not a layer.
             owner = inner["name"] if "Policy" not in str(value.get("class_name")) else owner
         if "class_name" in value:

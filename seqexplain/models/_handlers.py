@@ -59,12 +59,25 @@ def add_activation(b: Builder, activation: Any, value: int, part: str) -> list[i
         return [b.add(Softmax, [value], b.shape(value), part=part)]
     label = _known_activations().get(activation)
     if label is not None:
-        return [b.add(Elementwise, [value], b.shape(value), part=part, function=lambda x, _: activation(x), label=label)]
+        return [
+            b.add(
+                Elementwise,
+                [value],
+                b.shape(value),
+                part=part,
+                function=lambda x, _: activation(x),
+                label=label,
+            )
+        ]
     if isinstance(activation, keras.Layer):
         return b.add_layer(activation, [value], part=part)
     name = getattr(activation, "__name__", repr(activation))
     return b.add_opaque(
-        [value], [b.shape(value)], lambda _, x: [activation(x[0])], part=part, layer_class=f"activation {name!r}"
+        [value],
+        [b.shape(value)],
+        lambda _, x: [activation(x[0])],
+        part=part,
+        layer_class=f"activation {name!r}",
     )
 
 
@@ -162,7 +175,9 @@ def _separable(b: Builder, layer: Any, inputs: list[int]) -> list[int]:
         [middle],
         shape,
         part="pointwise",
-        read_weights=float_weights(kernel=layer.pointwise_kernel, bias=layer.bias if layer.use_bias else None),
+        read_weights=float_weights(
+            kernel=layer.pointwise_kernel, bias=layer.bias if layer.use_bias else None
+        ),
         strides=(1,) * rank,
         dilation=(1,) * rank,
     )
@@ -238,9 +253,7 @@ def _rescaling(b: Builder, layer: Any, inputs: list[int]) -> list[int]:
 
 def _average_pool(b: Builder, layer: Any, inputs: list[int]) -> list[int]:
     window, strides = tuple(layer.pool_size), tuple(layer.strides)
-    return [
-        b.add(AveragePool, inputs, b.out_shape(), window=window, strides=strides, padding=layer.padding)
-    ]
+    return [b.add(AveragePool, inputs, b.out_shape(), window=window, strides=strides, padding=layer.padding)]
 
 
 def _max_pool(b: Builder, layer: Any, inputs: list[int]) -> list[int]:
@@ -250,9 +263,7 @@ def _max_pool(b: Builder, layer: Any, inputs: list[int]) -> list[int]:
 
 def _global_average(b: Builder, layer: Any, inputs: list[int]) -> list[int]:
     axes = tuple(range(1, len(b.shape(inputs[0]))))
-    return [
-        b.structural(inputs, b.out_shape(), lambda x: ops.mean(x, axis=axes, keepdims=layer.keepdims))
-    ]
+    return [b.structural(inputs, b.out_shape(), lambda x: ops.mean(x, axis=axes, keepdims=layer.keepdims))]
 
 
 def _global_max(b: Builder, layer: Any, inputs: list[int]) -> list[int]:
@@ -312,9 +323,7 @@ def _activation(b: Builder, layer: Any, inputs: list[int]) -> list[int]:
 
 def _weightless_activation(label: str) -> Handler:
     def handler(b: Builder, layer: Any, inputs: list[int]) -> list[int]:
-        return [
-            b.add(Elementwise, inputs, b.out_shape(), function=lambda x, _: layer.call(x), label=label)
-        ]
+        return [b.add(Elementwise, inputs, b.out_shape(), function=lambda x, _: layer.call(x), label=label)]
 
     return handler
 

@@ -59,7 +59,11 @@ def build_model(
         When a layer cannot be made or connected.
     """
     builder = _Builder(custom_objects, run_code, {} if keras3 else CHANGED_ACTIVATIONS)
-    return BuiltModel(builder.model(config), builder.members)
+    # `Bidirectional` copies its layer through its configuration, so Keras must find the functions by name.
+    with keras.saving.custom_object_scope(
+        {function.__name__: function for function in builder.activations.values()}
+    ):
+        return BuiltModel(builder.model(config), builder.members)
 
 
 class _Builder:

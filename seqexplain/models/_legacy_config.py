@@ -48,6 +48,9 @@ _GONE = {
 # Arguments that Keras 3 dropped, with the values under which dropping them changes no output (None: any
 # value).
 _DROPPED: dict[str, tuple[Any, ...] | None] = {
+    "trainable": None,  # of layers without weights
+    "dtype": None,
+    "noise_shape": (None,),
     "implementation": None,
     "input_dtype": None,
     "input_length": None,

@@ -82,7 +82,7 @@ def load_named(group: Any, model: Any, members: Members, source: str) -> None:
     names = [member.name for member in wanted]
     if set(names) == set(saved):
         pairs = [(member, saved[member.name]) for member in wanted]
-    elif len(saved) == 1 and len(wanted) > 1:
+    elif len(saved) == 1 and len(_variables(model, members)) == len(next(iter(saved.values()))):
         # Saved from a model that wrapped this one as a single layer, as training on several GPUs does.
         whole = Member(next(iter(saved)), "Model", model)
         pairs = [(whole, next(iter(saved.values())))]
@@ -163,8 +163,6 @@ def _fill_layer(
     variables = _variables(member.layer, members)
     arrays = _converted(member, [array for _, array in weights], theano, source)
     saved = list(zip([name for name, _ in weights], arrays, strict=True))
-    if member.class_name == "Normalization":  # Keras 2 also keeps how many samples it saw
-        saved = [(name, array) for name, array in saved if _keys(name)[1] != "count"]
     if len(saved) != len(variables):
         raise ModelLoadError(
             f"Layer {member.name!r} has {len(variables)} weights ({_shapes(variables)}), but {source} holds "
@@ -289,9 +287,6 @@ def _fill_tree(
         key=lambda name: int(name.rpartition("/")[2]),
     )
     variables = _own_variables(layer)
-    if type(layer).__name__ == "Normalization":
-        own = own[: len(variables)]
-        used.update(name for name in stored if name.startswith(f"{path}vars/"))
     if len(own) != len(variables):
         raise ModelLoadError(
             f"Layer {layer.name!r} has {len(variables)} weights ({_shapes(variables)}), but {source} holds "
@@ -351,7 +346,7 @@ def assign(variable: Any, array: Array, layer: str, source: str) -> None:
     expected = tuple(variable.shape)
     if expected != array.shape:
         raise ModelLoadError(
-            f"Weight {variable.path!r} of layer {layer!r} has shape {expected} in the model, but {source} "
+            f"Weight {_keys(variable.path)[1]!r} of layer {layer!r} has shape {expected} in the model, but {source} "
             f"holds "
             f"{array.shape}. The weights belong to another architecture."
         )

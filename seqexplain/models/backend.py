@@ -20,7 +20,18 @@ from seqexplain.errors import BackendError
 Tensor = Any  # a tensor of whichever backend is in use
 Array = np.ndarray[Any, Any]
 
-__all__ = ["Tensor", "backend_name", "device", "free_memory", "jit", "ops", "to_numpy", "to_tensor", "versions", "vjp"]
+__all__ = [
+    "Tensor",
+    "backend_name",
+    "device",
+    "free_memory",
+    "jit",
+    "ops",
+    "to_numpy",
+    "to_tensor",
+    "versions",
+    "vjp",
+]
 
 ASSUMED_MEMORY = 4 << 30  # bytes; where the system does not say how much is free
 
@@ -70,12 +81,24 @@ def vjp(function: Callable[..., Tensor], primals: Sequence[Tensor], cotangent: T
 
 
 def jit(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a function of nested lists of tensors: with XLA on TensorFlow and JAX, without gradients on PyTorch."""
+    """Compile a function of nested lists of tensors: with XLA on TensorFlow and JAX, without gradients on PyTorch.
+
+    The compiled function is for one set of shapes: that of its first call.
+    """
     name = backend_name()
     if name == "tensorflow":
         import tensorflow as tf
 
-        return tf.function(function, jit_compile=True, autograph=False)  # type: ignore[no-any-return]
+        traced = tf.function(function, jit_compile=True, autograph=False)
+        concrete: list[Callable[..., Any]] = []
+
+        def call(*arguments: Any) -> Any:
+            # a concrete function is not counted as a retracing, of which TensorFlow warns
+            if not concrete:
+                concrete.append(traced.get_concrete_function(*arguments))
+            return concrete[0](*arguments)
+
+        return call
     if name == "jax":
         import jax
 

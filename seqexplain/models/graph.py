@@ -201,9 +201,7 @@ class Builder:
                 if node.is_input or any(id(t) not in known for t in node.input_tensors):
                     continue
                 outputs = self._node(node, known, path)
-                known.update(
-                    (id(tensor), value) for tensor, value in zip(node.outputs, outputs, strict=True)
-                )
+                known.update((id(tensor), value) for tensor, value in zip(node.outputs, outputs, strict=True))
         return [known[id(tensor)] for tensor in functional.outputs]
 
     def _node(self, node: Any, known: Mapping[int, int], path: str) -> list[int]:

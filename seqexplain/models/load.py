@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import shutil
 import tempfile
+import warnings
 import zipfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -230,7 +231,10 @@ def _keras_weights(model: Any, source: Path) -> None:
         else:
             shutil.copyfile(source, target)
         try:
-            model.load_weights(target)
+            with warnings.catch_warnings():
+                # What Keras warns about here (weights without values) is checked, and refused, afterwards.
+                warnings.simplefilter("ignore")
+                model.load_weights(target)
         except Exception as error:
             raise ModelLoadError(
                 f"The weights in {source} do not fit the model: {_shortened(error)}. They belong to another "

@@ -95,7 +95,9 @@ class Structural(Linear):
     """A linear operation without weights that only moves, sums or repeats values: reshape, pad, add, concatenate …"""
 
     function: Callable[..., Tensor] = field(default=lambda x: x, repr=False)
-    moves_only: bool = False  # every output is a copy of one input: an activation before it could come after it
+    moves_only: bool = (
+        False  # every output is a copy of one input: an activation before it could come after it
+    )
 
     def apply(self, weights: Weights, inputs: Sequence[Tensor]) -> Tensor:
         return self.function(*inputs)

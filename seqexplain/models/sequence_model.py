@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from seqexplain.errors import ModelLoadError, ParameterError, ShapeError
+from seqexplain.errors import ModelLoadError, ParameterError, ShapeError, UnsupportedLayerError
+from seqexplain.models._extra_inputs import digest, rows_of
+from seqexplain.models._heads import add_mean, logit_of
+from seqexplain.models._layout import arrange, could_be_dna, read_layout
 from seqexplain.models.backend import Array, Tensor, free_memory, jit, ops, to_numpy, to_tensor
 from seqexplain.models.graph import (
     Builder,
@@ -20,7 +22,7 @@ from seqexplain.models.graph import (
     input_shapes_of,
     output_names_of,
 )
-from seqexplain.models.operations import Elementwise, Kind, Operation, Shape, Softmax, Structural
+from seqexplain.models.operations import Kind, Operation, Shape
 from seqexplain.models.target import Head, Target, resolve_targets
 from seqexplain.sequences import one_hot
 
@@ -94,7 +96,9 @@ class SequenceModel:
         if unknown not in ("zeros", "uniform"):
             raise ParameterError(f'unknown={unknown!r} is not known; use "zeros" or "uniform".')
         if sorted(base_order) != sorted("ACGT"):
-            raise ParameterError(f'base_order={base_order!r} must hold each of A, C, G and T once, as in "ACGT".')
+            raise ParameterError(
+                f'base_order={base_order!r} must hold each of A, C, G and T once, as in "ACGT".'
+            )
         if not (hasattr(model, "predict_batch") or hasattr(model, "get_build_config")):
             raise ModelLoadError(
                 f"SequenceModel got {type(model).__name__}; expected a Keras 3 model. Use seqexplain.load_model(path) "
@@ -108,18 +112,24 @@ class SequenceModel:
         self.sha256 = sha256
         self.path = path
         self.black_box = hasattr(model, "predict_batch")
-        shapes = [input_shape] if input_shape else (model.input_shapes if self.black_box else input_shapes_of(model))
+        shapes = (
+            [input_shape]
+            if input_shape
+            else (model.input_shapes if self.black_box else input_shapes_of(model))
+        )
         names = model.input_names if self.black_box else input_names_of(model)
         if not shapes:
             raise ModelLoadError(
                 f"The model {self.name!r} ({type(model).__name__}) does not tell the shape of its input. "
                 "Call it once on data, or pass input_shape=(length, 4) to SequenceModel."
             )
-        self._input_names = list(names) if len(names) == len(shapes) else [f"input_{i}" for i in range(len(shapes))]
+        self._input_names = (
+            list(names) if len(names) == len(shapes) else [f"input_{i}" for i in range(len(shapes))]
+        )
         self._input_shapes = [tuple(s) for s in shapes]
         self._sequence_position = self._find_sequence_input(sequence_input, layout)
         shape = self._input_shapes[self._sequence_position]
-        self.layout = _read_layout(shape, layout, self.name)
+        self.layout = read_layout(shape, layout, self.name)
         self.length: int | None = shape[self.layout.index("L")]
         self.extra_inputs: dict[str, Any] = {}
         self._set_extra_inputs(extra_inputs or {})
@@ -136,13 +146,24 @@ class SequenceModel:
 
     @property
     def graph(self) -> Graph:
-        """The flattened model, from canonical `(L, 4)` input to the heads."""
+        """The flattened model, from canonical `(L, 4)` input to the heads.
+
+        Raises
+        ------
+        UnsupportedLayerError
+            When the model is a SavedModel: nothing is known of its layers.
+        """
+        if self.black_box:
+            raise UnsupportedLayerError(
+                f"The model {self.name!r} is a SavedModel: it can be scored, but not looked into. Load the .keras or .h5 "
+                "file that it was exported from, or use a method that only edits sequences."
+            )
         return self._flattened().graph
 
     @property
     def heads(self) -> tuple[Head, ...]:
         """The model's outputs."""
-        return self._flattened().heads["output"]
+        return self.heads_at("output")
 
     @property
     def input_names(self) -> list[str]:
@@ -168,6 +189,12 @@ class SequenceModel:
         """Return the heads at the logit below a final sigmoid or softmax (`"logit"`), or as they are (`"output"`)."""
         if level not in LEVELS:
             raise ParameterError(f'level={level!r} is not known; use "logit" or "output".')
+        if self.black_box:
+            if level == "logit":
+                raise ParameterError(
+                    f'The model {self.name!r} is a SavedModel, whose logits are not known; use level="output".'
+                )
+            return tuple(Head(p.name, p.shape[1:], "unknown", i) for i, p in enumerate(self.keras_model.outputs))
         return self._flattened().heads[level]
 
     def targets(self, target: Any, *, level: str = "logit", length: int | None = None) -> tuple[Target, ...]:
@@ -306,7 +333,7 @@ class SequenceModel:
                     f"The model has an input {name!r} of shape {shape} beside the sequence; give its value: "
                     f"extra_inputs={{{name!r}: …}}, or --extra {name}=… on the command line."
                 )
-            result[name] = _rows_of(name, given[name], shape, rows, names, n)
+            result[name] = rows_of(name, given[name], shape, rows, names, n)
         unknown = set(given) - set(self.required_inputs)
         if unknown:
             raise ParameterError(
@@ -339,7 +366,7 @@ class SequenceModel:
             "base_order": self.base_order,
             "unknown": self.unknown,
             "average_strands": self.average_strands,
-            "extra_inputs": {k: _digest(v) for k, v in sorted(self.extra_inputs.items())},
+            "extra_inputs": {k: digest(v) for k, v in sorted(self.extra_inputs.items())},
         }
 
     def value_shapes(self, length: int) -> dict[int, tuple[int, ...]]:
@@ -385,7 +412,9 @@ class SequenceModel:
         generator = np.random.default_rng(0)
         x = np.eye(4, dtype=np.float32)[generator.integers(0, 4, size=(2, length))]
         extra = {
-            name: generator.normal(size=(2, *[n or 1 for n in self._input_shapes[self._input_names.index(name)]]))
+            name: generator.normal(
+                size=(2, *[n or 1 for n in self._input_shapes[self._input_names.index(name)]])
+            )
             for name in self.required_inputs
         }
         extra = {name: value.astype(np.float32) for name, value in extra.items()}
@@ -411,7 +440,9 @@ class SequenceModel:
         def once(x: Array) -> list[Array]:
             inputs = []
             for position, name in enumerate(self._input_names):
-                inputs.append(self._to_layout_numpy(x) if position == self._sequence_position else extra[name])
+                inputs.append(
+                    self._to_layout_numpy(x) if position == self._sequence_position else extra[name]
+                )
             structure = getattr(self.keras_model, "_inputs_struct", None)
             tensors: Any = [to_tensor(i) for i in inputs]
             if structure is not None and getattr(self.keras_model, "_functional", None) is None:
@@ -435,7 +466,7 @@ class SequenceModel:
             if wanted not in self._input_names:
                 raise ModelLoadError(f"The model {self.name!r} has no input {wanted!r}; it has {listing}.")
             return self._input_names.index(wanted)
-        candidates = [i for i, s in enumerate(self._input_shapes) if _could_be_dna(s, layout)]
+        candidates = [i for i, s in enumerate(self._input_shapes) if could_be_dna(s, layout)]
         if len(candidates) == 1:
             return candidates[0]
         if not candidates:
@@ -463,42 +494,49 @@ class SequenceModel:
         if length is None:
             # positions vary with the sequence: whatever is asked of them needs a length
             return [tuple(n or 0 for n in h.shape) for h in heads]
+        if self.black_box:
+            return [tuple(length if n is None else n for n in h.shape) for h in heads]
         shapes = self.value_shapes(length)
         return [shapes[h.value] for h in heads]
 
     def _to_layout_numpy(self, x: Array) -> Array:
         x = x[..., ["ACGT".index(base) for base in self.base_order]]
-        return np.ascontiguousarray(_arrange(x, self.layout, np.transpose, np.reshape))
+        return np.ascontiguousarray(arrange(x, self.layout, np.transpose, np.reshape))
 
     def _flattened(self) -> _Flat:
         if self._flat is None:
-            self._flat = self._flatten_black_box() if self.black_box else self._flatten()
+            self._flat = self._flatten()
         return self._flat
 
     def _flatten(self) -> _Flat:
         b = Builder()
         b.layer, b.layer_class = "input", "SequenceModel"
         x = b.value((self.length, 4))
-        extra = {name: b.value(self._input_shapes[self._input_names.index(name)]) for name in self.required_inputs}
+        extra = {
+            name: b.value(self._input_shapes[self._input_names.index(name)]) for name in self.required_inputs
+        }
 
         def one_strand(sequence: int) -> tuple[list[int], list[tuple[int, str]]]:
             b.layer, b.layer_class = "input", "SequenceModel"
             arranged = self._add_arrangement(b, sequence)
             inputs = [
-                arranged if i == self._sequence_position else extra[name] for i, name in enumerate(self._input_names)
+                arranged if i == self._sequence_position else extra[name]
+                for i, name in enumerate(self._input_names)
             ]
             outputs = add_model(b, self.keras_model, inputs)
-            return outputs, [_logit_of(b, value) for value in outputs]
+            return outputs, [logit_of(b, value) for value in outputs]
 
         outputs, logits = one_strand(x)
         if self.average_strands:
             b.layer, b.layer_class = "input", "SequenceModel"
-            flipped = b.structural([x], b.shape(x), lambda t: ops.flip(t, axis=(1, 2)), part="reverse_complement")
+            flipped = b.structural(
+                [x], b.shape(x), lambda t: ops.flip(t, axis=(1, 2)), part="reverse_complement"
+            )
             other_outputs, other_logits = one_strand(flipped)
             b.layer, b.layer_class = "output", "SequenceModel"
-            outputs = [_add_mean(b, pair, self.name) for pair in zip(outputs, other_outputs, strict=True)]
+            outputs = [add_mean(b, pair, self.name) for pair in zip(outputs, other_outputs, strict=True)]
             logits = [
-                (_add_mean(b, (v, w), self.name), activation)
+                (add_mean(b, (v, w), self.name), activation)
                 for (v, activation), (w, _) in zip(logits, other_logits, strict=True)
             ]
         names = output_names_of(self.keras_model, len(outputs))
@@ -507,17 +545,9 @@ class SequenceModel:
             "output": tuple(
                 Head(n, b.shape(v), a, v) for n, v, a in zip(names, outputs, activations, strict=True)
             ),
-            "logit": tuple(
-                Head(n, b.shape(v), a, v) for n, (v, a) in zip(names, logits, strict=True)
-            ),
+            "logit": tuple(Head(n, b.shape(v), a, v) for n, (v, a) in zip(names, logits, strict=True)),
         }
         return _Flat(b.graph([x, *extra.values()], outputs), heads, extra)
-
-    def _flatten_black_box(self) -> _Flat:
-        raise ParameterError(
-            f"The model {self.name!r} is a SavedModel: it can be scored, but not looked into. Methods that only edit "
-            "sequences work; for DeepLIFT load the .keras or .h5 file that it was exported from."
-        )
 
     def _add_arrangement(self, b: Builder, value: int) -> int:
         order = ["ACGT".index(base) for base in self.base_order]
@@ -529,7 +559,7 @@ class SequenceModel:
         if self.layout != "LC":
             shape = self._input_shapes[self._sequence_position]
             value = b.structural(
-                [value], shape, lambda t: _arrange(t, self.layout, ops.transpose, ops.reshape), part="layout",
+                [value], shape, lambda t: arrange(t, self.layout, ops.transpose, ops.reshape), part="layout",
                 moves_only=True,
             )  # fmt: skip
         return value
@@ -555,10 +585,14 @@ class SequenceModel:
     ) -> dict[Any, Array]:
         x = self.fill_unknown(x)
         size = self.batch_size(batch_size, x.shape[1], len(x))
-        if self.black_box:
-            return self._predict_black_box(x, extra, targets, level, size)
-        self.verify()
         heads = self.heads_at(level)
+        if self.black_box:
+            parts = [
+                self._black_box_batch(x[low : low + size], {k: v[low : low + size] for k, v in extra.items()})
+                for low in range(0, len(x), size)
+            ]
+            return _select([np.concatenate(p) for p in zip(*parts, strict=True)], heads, targets)
+        self.verify()
         values = tuple(h.value for h in heads)
         positions = self.graph.needed_for(values)
 
@@ -573,7 +607,10 @@ class SequenceModel:
         weights = self.weights()
         pieces: list[list[Array]] = []
         for start in range(0, len(x), size):
-            batch = {"x": x[start : start + size], **{f"extra/{k}": v[start : start + size] for k, v in extra.items()}}
+            batch = {
+                "x": x[start : start + size],
+                **{f"extra/{k}": v[start : start + size] for k, v in extra.items()},
+            }
             real = len(batch["x"])
             padded = {k: to_tensor(_pad_rows(v, size)) for k, v in batch.items()}
             out = run(weights, padded["x"], {k: padded[f"extra/{k}"] for k in extra})
@@ -582,21 +619,6 @@ class SequenceModel:
         if not pieces:
             outputs = [np.zeros((0, *s), dtype=np.float32) for s in self._head_shapes(heads, x.shape[1])]  # type: ignore[misc]
         return _select(outputs, heads, targets)
-
-    def _predict_black_box(
-        self, x: Array, extra: dict[str, Array], targets: Any, level: str, size: int
-    ) -> dict[Any, Array]:
-        if targets is not None or level != "output":
-            raise ParameterError(
-                f"The model {self.name!r} is a SavedModel, of which only the outputs are known; "
-                'use target=None and level="output".'
-            )
-        pieces = []
-        for start in range(0, len(x), size):
-            rows = slice(start, start + size)
-            pieces.append(self._black_box_batch(x[rows], {k: v[rows] for k, v in extra.items()}))
-        names = self.keras_model.output_names
-        return {n: np.concatenate([p[i] for p in pieces]) for i, n in enumerate(names)}
 
     def _black_box_batch(self, x: Array, extra: dict[str, Array]) -> list[Array]:
         def once(x: Array) -> list[Array]:
@@ -650,7 +672,9 @@ def _pad_rows(array: Array, rows: int) -> Array:
     return np.concatenate([array, filler])
 
 
-def _select(outputs: list[Array], heads: Sequence[Head], targets: tuple[Target, ...] | None) -> dict[Any, Array]:
+def _select(
+    outputs: list[Array], heads: Sequence[Head], targets: tuple[Target, ...] | None
+) -> dict[Any, Array]:
     if targets is None:
         return {head.name: value.astype(np.float32) for head, value in zip(heads, outputs, strict=True)}
     columns = []
@@ -661,110 +685,3 @@ def _select(outputs: list[Array], heads: Sequence[Head], targets: tuple[Target, 
             column += values @ weights.reshape(-1).astype(np.float64)
         columns.append(column.astype(np.float32))
     return {"target": np.stack(columns, axis=1)}
-
-
-def _could_be_dna(shape: Shape, layout: str | None) -> bool:
-    if layout is not None:
-        return len(shape) == len(layout) and shape[layout.index("C")] in (4, None)
-    return len([n for n in shape if n != 1]) == 2 and 4 in shape
-
-
-def _read_layout(shape: Shape, layout: str | None, name: str) -> str:
-    """Return the layout of an input shape, as letters L, C and 1."""
-    if layout is not None:
-        if sorted(layout.replace("1", "")) != ["C", "L"]:
-            raise ParameterError(
-                f'layout={layout!r} is not understood; write the axes of one example with L, C and 1, as in "LC" for '
-                '(L, 4), "CL" for (4, L) or "LC1" for (L, 4, 1).'
-            )
-        if len(layout) != len(shape) or shape[layout.index("C")] not in (4, None):
-            raise ParameterError(f"layout={layout!r} does not fit the input of {name!r}, which has shape {shape}.")
-        return layout
-    letters = ["1" if n == 1 else "L" for n in shape]
-    fours = [i for i, n in enumerate(shape) if n == 4]
-    letters[fours[-1]] = "C"  # where the sequence itself has 4 bp the last axis is taken
-    if letters.count("L") != 1:
-        raise ModelLoadError(
-            f"The input of the model {name!r} has shape {shape}, which is not understood as DNA. "
-            'Say how it is laid out: layout="LC" for (L, 4), "CL" for (4, L), "LC1" for (L, 4, 1).'
-        )
-    return "".join(letters)
-
-
-def _arrange(x: Any, layout: str, transpose: Callable[..., Any], reshape: Callable[..., Any]) -> Any:
-    """Bring `(n, L, 4)` into a layout."""
-    if layout.replace("1", "") == "CL":
-        x = transpose(x, (0, 2, 1))
-    if "1" not in layout:
-        return x
-    sizes = iter(x.shape[1:])
-    return reshape(x, (x.shape[0], *(1 if letter == "1" else next(sizes) for letter in layout)))
-
-
-def _logit_of(b: Builder, value: int) -> tuple[int, str]:
-    """Return the value below a final sigmoid or softmax, and what the head ends in."""
-    operation = b.producer(value)
-    if isinstance(operation, Elementwise):
-        below = operation.inputs[0] if operation.label == "sigmoid" else value
-        return below, operation.label
-    if isinstance(operation, Softmax):
-        return operation.inputs[0], "softmax"
-    if isinstance(operation, Structural) and operation.moves_only:
-        parts = [_logit_of(b, i) for i in operation.inputs]
-        endings = {ending for _, ending in parts}
-        if endings == {"sigmoid"}:
-            # heads that were joined or reshaped after their sigmoids: the same move applied to the logits
-            b.layer, b.layer_class = operation.layer, operation.layer_class
-            moved = b.structural(
-                [v for v, _ in parts], b.shape(value), operation.function, part="logits", moves_only=True
-            )
-            return moved, "sigmoid"
-    return value, "linear"
-
-
-def _add_mean(b: Builder, pair: Sequence[int], name: str) -> int:
-    shape = b.shape(pair[0])
-    if len(shape) > 1:
-        raise ParameterError(
-            f"average_strands=True needs heads without positions; the model {name!r} has one of shape {shape}, whose "
-            "positions and strands would have to be turned as well."
-        )
-    return b.structural(list(pair), shape, lambda s, t: (s + t) / 2, part="mean_of_strands")
-
-
-def _digest(value: Any) -> str:
-    """Return a short hash of an extra input, to tell runs apart."""
-    digest = hashlib.sha256()
-    items = sorted(value.items()) if isinstance(value, Mapping) else [("", value)]
-    for key, array in items:
-        digest.update(str(key).encode())
-        digest.update(np.ascontiguousarray(array, dtype=np.float32).tobytes())
-    return digest.hexdigest()[:16]
-
-
-def _rows_of(
-    name: str, value: Any, shape: Shape, rows: Array, names: Sequence[str] | None, n: int | None
-) -> Array:
-    if isinstance(value, Mapping):
-        if names is None:
-            raise ParameterError(f"The extra input {name!r} is a table by sequence name, and the sequences have no names.")
-        missing = [s for s in names if s not in value]
-        if missing:
-            raise ParameterError(f"The table of the extra input {name!r} has no row for the sequence {missing[0]!r}.")
-        array = np.stack([np.asarray(value[s], dtype=np.float32) for s in names])
-    else:
-        array = np.asarray(value, dtype=np.float32)
-        if array.ndim == len(shape):
-            array = np.broadcast_to(array, (len(rows), *array.shape))
-        elif array.ndim == len(shape) + 1:
-            if (n is not None and len(array) != n) or (len(rows) and rows.max() >= len(array)):
-                raise ShapeError(
-                    f"The extra input {name!r} has {len(array)} rows for {n or int(rows.max()) + 1} sequences; give one "
-                    "row a sequence, or one for all."
-                )
-            array = array[rows]
-    if array.shape[1:] != tuple(s if s is not None else a for s, a in zip(shape, array.shape[1:], strict=False)) or (
-        array.ndim != len(shape) + 1
-    ):
-        raise ShapeError(f"The extra input {name!r} has shape {array.shape[1:]} a sequence; the model wants {shape}.")
-    return np.ascontiguousarray(array, dtype=np.float32)

@@ -133,7 +133,9 @@ def _head_and_index(
     if target is None:
         if len(heads) == 1 and int(np.prod([n or 0 for n in shapes[0]])) == 1:
             return 0, (0,) * len(shapes[0])
-        raise TargetError(f"No target was given, and the model has more than one value to explain. {exist} {_how(heads)}")
+        raise TargetError(
+            f"No target was given, and the model has more than one value to explain. {exist} {_how(heads)}"
+        )
     head: Any = None
     index = target
     if isinstance(target, tuple) and len(target) == 2 and (isinstance(target[0], str) or len(heads) > 1):
@@ -198,7 +200,9 @@ def _affine(function: Callable[..., Any], shapes: Sequence[Shape]) -> Target:
     def evaluate(flat: Array) -> Array:
         parts, start = [], 0
         for shape, size in zip(shapes, sizes, strict=True):
-            parts.append(to_tensor(flat[:, start : start + size].reshape(len(flat), *[n or 0 for n in shape])))
+            parts.append(
+                to_tensor(flat[:, start : start + size].reshape(len(flat), *[n or 0 for n in shape]))
+            )
             start += size
         value = function(parts[0] if len(parts) == 1 else parts)
         value = to_numpy(ops.convert_to_tensor(value))

@@ -1,0 +1,64 @@
+"""Why did the model say that? Per-base contributions, logos and motifs for Keras models of DNA.
+
+Names are loaded at first use: `import seqexplain` imports neither Keras nor a backend.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from seqexplain.attribution import deeplift as deeplift
+    from seqexplain.models import SequenceModel as SequenceModel
+    from seqexplain.models import contrast as contrast
+    from seqexplain.models import load_model as load_model
+    from seqexplain.plot import attribution_logo as attribution_logo
+    from seqexplain.plot import logo as logo
+    from seqexplain.plot import tracks as tracks
+    from seqexplain.results import Attributions as Attributions
+    from seqexplain.results import Interval as Interval
+    from seqexplain.sequences import dinucleotide_shuffle as dinucleotide_shuffle
+    from seqexplain.sequences import fit_length as fit_length
+    from seqexplain.sequences import mononucleotide_shuffle as mononucleotide_shuffle
+    from seqexplain.sequences import one_hot as one_hot
+    from seqexplain.sequences import read_bed as read_bed
+    from seqexplain.sequences import read_fasta as read_fasta
+    from seqexplain.storage import load as load
+    from seqexplain.storage import save as save
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Attributions": "results",
+    "Interval": "results",
+    "SequenceModel": "models",
+    "attribution_logo": "plot",
+    "contrast": "models",
+    "deeplift": "attribution",
+    "dinucleotide_shuffle": "sequences",
+    "fit_length": "sequences",
+    "load": "storage",
+    "load_model": "models",
+    "logo": "plot",
+    "mononucleotide_shuffle": "sequences",
+    "one_hot": "sequences",
+    "read_bed": "sequences",
+    "read_fasta": "sequences",
+    "save": "storage",
+    "tracks": "plot",
+}
+
+__all__ = sorted([*_HOMES, "__version__"])
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})
