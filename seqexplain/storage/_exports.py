@@ -14,6 +14,7 @@ import numpy as np
 from seqexplain.errors import ParameterError, SeqExplainWarning, SequenceWarning, StorageError, TargetError
 from seqexplain.results import Array, Attributions
 from seqexplain.storage._files import atomic_file, refuse_taken, storage_errors
+from seqexplain.storage._hdf5 import hdf5_writer
 from seqexplain.storage._npz import NpzWriter
 from seqexplain.storage._store import ResultStore
 
@@ -150,10 +151,8 @@ def _write_h5(store: ResultStore, path: Path, target: int | str | None, overwrit
     options: dict[str, Any] = {}
     if n:  # HDF5 cuts no empty data set into chunks
         options = {"chunks": (min(_H5_ROWS, n), *shape[1:]), "compression": "gzip", "compression_opts": 1}
-    with (
-        atomic_file(path, overwrite=overwrite) as temporary,
-        h5py.File(temporary, "w", track_order=False) as file,
-    ):
+    with atomic_file(path, overwrite=overwrite) as temporary, hdf5_writer(temporary) as writer:
+        file = writer.file
         raw = file.create_dataset("raw/seq", shape, "int8", **options)
         hypothetical = file.create_dataset("shap/seq", shape, "float32", **options)
         observed = file.create_dataset("projected_shap/seq", shape, "float32", **options)
@@ -179,6 +178,7 @@ def _write_h5(store: ResultStore, path: Path, target: int | str | None, overwrit
                 missing = -1 if key in ("start", "end") else ""
                 data[rows] = [getattr(i, key) if i else missing for i in block.intervals or ()]
             first = rows.stop
+            writer.check()
     return (path,)
 
 
