@@ -1,1 +1,48 @@
-"""."""
+"""Arrays in, motifs out: known matrices, their hits, and how explanations agree with them.
+
+Names are loaded at first use, so importing this package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from seqexplain.motifs._agreement import WindowAgreement as WindowAgreement
+    from seqexplain.motifs._agreement import strongest_window as strongest_window
+    from seqexplain.motifs._agreement import window_agreement as window_agreement
+    from seqexplain.motifs._matrices import Motif as Motif
+    from seqexplain.motifs._read_motifs import read_motifs as read_motifs
+    from seqexplain.motifs._scan import Hits as Hits
+    from seqexplain.motifs._scan import best_hits as best_hits
+    from seqexplain.motifs._scan import scan as scan
+    from seqexplain.motifs._scores import ScoreTable as ScoreTable
+    from seqexplain.motifs._scores import score_table as score_table
+
+_HOMES = {
+    "Hits": "_scan",
+    "Motif": "_matrices",
+    "ScoreTable": "_scores",
+    "WindowAgreement": "_agreement",
+    "best_hits": "_scan",
+    "read_motifs": "_read_motifs",
+    "scan": "_scan",
+    "score_table": "_scores",
+    "strongest_window": "_agreement",
+    "window_agreement": "_agreement",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})
