@@ -9,9 +9,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seqexplain.sequences.references import References as References
-    from seqexplain.sequences.references import resolve_references as resolve_references
-
     from seqexplain.sequences.bed import read_bed as read_bed
     from seqexplain.sequences.bed import read_regions as read_regions
     from seqexplain.sequences.encoding import codes_to_one_hot as codes_to_one_hot
@@ -26,6 +23,8 @@ if TYPE_CHECKING:
     from seqexplain.sequences.records import RecordSource as RecordSource
     from seqexplain.sequences.records import SequenceRecord as SequenceRecord
     from seqexplain.sequences.records import UniqueNames as UniqueNames
+    from seqexplain.sequences.references import References as References
+    from seqexplain.sequences.references import resolve_references as resolve_references
     from seqexplain.sequences.shuffle import dinucleotide_shuffle as dinucleotide_shuffle
     from seqexplain.sequences.shuffle import log_distinct_shuffles as log_distinct_shuffles
     from seqexplain.sequences.shuffle import mononucleotide_shuffle as mononucleotide_shuffle

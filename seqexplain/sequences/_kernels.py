@@ -162,9 +162,7 @@ def dinucleotide_kernel(codes: Any, seeds: Any, n: Any, out: Any) -> None:
             first[4] = place
 
             for j in range(n):
-                states[j] = _shuffle_run(
-                    run, states[j], edges, base_edges, counts, first, out[s, j, start:stop]
-                )
+                states[j] = _shuffle_run(run, states[j], edges, base_edges, counts, first, out[s, j, start:stop])
             start = stop
 
 

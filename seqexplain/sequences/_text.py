@@ -97,7 +97,9 @@ def open_lines(path: str | PathLike[str], wanted: str) -> Iterator[Iterator[tupl
         try:
             yield _numbered(text, name, wanted)
         finally:
-            text.detach()  # closing it would close standard input, which is not ours
+            text.detach()  # left attached, it would close standard input, which is not ours
+            if peekable is not raw:
+                peekable.detach()
     finally:
         if raw is not getattr(sys.stdin, "buffer", None):
             raw.close()
@@ -115,9 +117,7 @@ def _numbered(text: io.TextIOWrapper, name: str, wanted: str) -> Iterator[tuple[
         for line in text:
             number += 1
             if "\0" in line:
-                raise FileFormatError(
-                    f"{name}, line {number}: the file is binary; expected {wanted}, which is text."
-                )
+                raise FileFormatError(f"{name}, line {number}: the file is binary; expected {wanted}, which is text.")
             yield number, line.rstrip("\r\n")
     except EOFError as error:
         raise FileFormatError(

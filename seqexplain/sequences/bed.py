@@ -99,9 +99,7 @@ def read_bed(
         if value not in get_args(kinds):
             choices = ", ".join(repr(kind) for kind in get_args(kinds))
             raise ParameterError(f"{option} is {value!r}; expected one of {choices}.")
-    if length is not None and (
-        isinstance(length, bool) or not isinstance(length, int | np.integer) or length < 1
-    ):
+    if length is not None and (isinstance(length, bool) or not isinstance(length, int | np.integer) or length < 1):
         raise ParameterError(f"length is {length!r}; expected a whole number of at least 1, or None.")
     check_file(path, _WANTED)
     opened = nullcontext(genome) if isinstance(genome, Genome) else Genome(genome)
@@ -232,9 +230,7 @@ def _whole_number(text: str, what: str, where: str, source: RecordSource) -> int
         return int(text)
     except ValueError:
         hint = " If the line holds column names, begin it with '#'." if source.record == 1 else ""
-        raise FileFormatError(
-            f"{where}: the {what} is {text!r}; expected a whole number of bp.{hint}"
-        ) from None
+        raise FileFormatError(f"{where}: the {what} is {text!r}; expected a whole number of bp.{hint}") from None
 
 
 def _summit(columns: list[str], width: int, where: str) -> int | None:
@@ -252,7 +248,6 @@ def _summit(columns: list[str], width: int, where: str) -> int | None:
         return None
     if not 0 <= summit < width:
         raise FileFormatError(
-            f"{where}: the summit, column 10, is {summit}; expected a distance from the start, 0 to "
-            f"{width - 1}, or -1."
+            f"{where}: the summit, column 10, is {summit}; expected a distance from the start, 0 to {width - 1}, or -1."
         )
     return summit

@@ -88,8 +88,7 @@ def encode_codes(sequence: str) -> NDArray[np.uint8]:
     bad = np.flatnonzero(codes == _INVALID)
     if bad.size:
         raise SequenceError(
-            f"The sequence has {describe_character(sequence[bad[0]])} at position {bad[0]} (0-based). "
-            f"{_ALLOWED}"
+            f"The sequence has {describe_character(sequence[bad[0]])} at position {bad[0]} (0-based). {_ALLOWED}"
         )
     return codes
 
@@ -116,9 +115,7 @@ def stack_codes(sequences: Iterable[str], *, length: int | None = None) -> NDArr
     rows = list(sequences)
     for i, row in enumerate(rows):
         if not isinstance(row, str):
-            raise SequenceError(
-                f"Sequence {i} is {type(row).__name__}; expected a string of bases such as 'ACGT'."
-            )
+            raise SequenceError(f"Sequence {i} is {type(row).__name__}; expected a string of bases such as 'ACGT'.")
     wanted = length if length is not None else (len(rows[0]) if rows else 0)
     for i, row in enumerate(rows):
         if len(row) != wanted:
@@ -131,8 +128,7 @@ def stack_codes(sequences: Iterable[str], *, length: int | None = None) -> NDArr
     if codes.size and codes.max() == _INVALID:
         i, position = (int(k) for k in np.argwhere(codes == _INVALID)[0])
         raise SequenceError(
-            f"Sequence {i} has {describe_character(rows[i][position])} at position {position} (0-based). "
-            f"{_ALLOWED}"
+            f"Sequence {i} has {describe_character(rows[i][position])} at position {position} (0-based). {_ALLOWED}"
         )
     return codes
 
@@ -154,9 +150,7 @@ def codes_to_one_hot(codes: ArrayLike) -> NDArray[np.float32]:
     if array.size == 0:
         return np.zeros((*array.shape, 4), dtype=np.float32)
     if array.dtype.kind not in "ui":
-        raise ShapeError(
-            f"Base codes have dtype {array.dtype}; expected integers 0–3 for A C G T and 4 for unknown."
-        )
+        raise ShapeError(f"Base codes have dtype {array.dtype}; expected integers 0–3 for A C G T and 4 for unknown.")
     if array.max() > UNKNOWN or array.min() < 0:
         raise ShapeError(
             f"Base codes run from {array.min()} to {array.max()}; expected 0–3 for A C G T and 4 for unknown."
@@ -258,9 +252,7 @@ def decode(X: ArrayLike) -> list[str]:
     """
     codes = one_hot_to_codes(X)
     if codes.ndim > 2:
-        raise ShapeError(
-            f"X has shape {np.shape(X)}; expected (n, length, 4). Use X.reshape(-1, *X.shape[-2:])."
-        )
+        raise ShapeError(f"X has shape {np.shape(X)}; expected (n, length, 4). Use X.reshape(-1, *X.shape[-2:]).")
     letters = np.take(_LETTERS, np.atleast_2d(codes))
     return [row.tobytes().decode("ascii") for row in letters]
 
@@ -294,8 +286,7 @@ def reverse_complement(sequence: str | NDArray[Any]) -> str | NDArray[Any]:
         bad = first_invalid(sequence)
         if bad is not None:
             raise SequenceError(
-                f"The sequence has {describe_character(sequence[bad])} at position {bad} (0-based). "
-                f"{_ALLOWED}"
+                f"The sequence has {describe_character(sequence[bad])} at position {bad} (0-based). {_ALLOWED}"
             )
         return sequence.translate(_COMPLEMENT)[::-1]
     array = np.asarray(sequence)

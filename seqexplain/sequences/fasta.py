@@ -86,24 +86,20 @@ def _records(
                 continue
             raise SequenceError(
                 f"{record.source}: {record.name!r} has no bases. Delete the record, or skip such records "
-                "with "
-                f'empty="skip".'
+                'with empty="skip".'
             )
         seen = True
         interval = interval_from_name(record.name, len(record.sequence)) if parse_intervals else None
         name = record.name
         if duplicates == "error" and name in names:
             raise SequenceError(
-                f"{record.source}: the name {name!r} stands in the file before. Rename it, or use "
-                f'duplicates="number".'
+                f'{record.source}: the name {name!r} stands in the file before. Rename it, or use duplicates="number".'
             )
         if duplicates != "keep":
             name = names.take(name)
         yield replace(record, name=name, interval=interval)
     if not seen:
-        raise FileFormatError(
-            f"{display_name(path)} holds no sequence; expected {_WANTED} with '>' header lines."
-        )
+        raise FileFormatError(f"{display_name(path)} holds no sequence; expected {_WANTED} with '>' header lines.")
     if skipped:
         warnings.warn(
             f"Skipped {len(skipped)} records without bases; the first is {skipped[0]}.",

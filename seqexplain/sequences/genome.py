@@ -94,8 +94,7 @@ class Genome:
         guess = f" Did you mean {near[0]!r}?" if near else " Is it the right genome?"
         more = f", … ({len(names)} in all)" if len(names) > _SHOWN else ""
         raise SequenceError(
-            f"The genome {self.path} has no chromosome {chromosome!r}; it has "
-            f"{', '.join(names[:_SHOWN])}{more}.{guess}"
+            f"The genome {self.path} has no chromosome {chromosome!r}; it has {', '.join(names[:_SHOWN])}{more}.{guess}"
         )
 
     def length(self, chromosome: str) -> int:

@@ -18,9 +18,7 @@ LengthPolicy = Literal["error", "crop", "pad", "crop-or-pad"]
 @overload
 def fit_length(sequence: str, length: int, *, policy: LengthPolicy = "error") -> str: ...
 @overload
-def fit_length(
-    sequence: SequenceRecord, length: int, *, policy: LengthPolicy = "error"
-) -> SequenceRecord: ...
+def fit_length(sequence: SequenceRecord, length: int, *, policy: LengthPolicy = "error") -> SequenceRecord: ...
 @overload
 def fit_length(sequence: NDArray[Any], length: int, *, policy: LengthPolicy = "error") -> NDArray[Any]: ...
 def fit_length(
@@ -85,17 +83,11 @@ def left_surplus(have: int, want: int) -> int:
 
 def _check_policy(have: int, want: int, policy: LengthPolicy, origin: str, error: type[Exception]) -> None:
     if have > want and policy not in ("crop", "crop-or-pad"):
-        remedy = (
-            '"crop" to keep its centre'
-            if policy == "error"
-            else '"crop-or-pad" to keep the centre of longer ones'
-        )
+        remedy = '"crop" to keep its centre' if policy == "error" else '"crop-or-pad" to keep the centre of longer ones'
         raise error(f"{origin} has {have} bases; expected {want}. Use policy={remedy}, or trim it.")
     if have < want and policy not in ("pad", "crop-or-pad"):
         remedy = '"pad" to add N' if policy == "error" else '"crop-or-pad" to add N to shorter ones'
-        raise error(
-            f"{origin} has {have} bases; expected {want}. Use policy={remedy} on both sides, or extend it."
-        )
+        raise error(f"{origin} has {have} bases; expected {want}. Use policy={remedy} on both sides, or extend it.")
 
 
 def _fit_string(sequence: str, length: int, policy: LengthPolicy, origin: str) -> str:

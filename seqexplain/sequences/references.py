@@ -90,9 +90,7 @@ class References(ABC):
     def _drawn(self, X: Array, start: int) -> Array: ...
 
 
-def resolve_references(
-    references: ReferenceSpec | References, n: int = 20, *, random_state: int = 0
-) -> References:
+def resolve_references(references: ReferenceSpec | References, n: int = 20, *, random_state: int = 0) -> References:
     """Turn what a user gave as references into `References`.
 
     Parameters
@@ -228,9 +226,7 @@ class _Given(References):
             if array.ndim >= 2 and array.shape[-2] == 4:
                 axes = (*range(array.ndim - 2), array.ndim - 1, array.ndim - 2)
                 hint = f" Use references.transpose{axes}."
-            raise ShapeError(
-                f"references have shape {array.shape}; expected (L, 4), (r, L, 4) or (n, r, L, 4).{hint}"
-            )
+            raise ShapeError(f"references have shape {array.shape}; expected (L, 4), (r, L, 4) or (n, r, L, 4).{hint}")
         if array.size == 0:
             raise ShapeError(
                 f"references have shape {array.shape}, without any value; expected at least one reference."
@@ -294,7 +290,5 @@ class _Drawn(References):
                 f"references, length, 4)."
             )
         if array.dtype.kind not in "fuib" or not np.isfinite(array).all():
-            raise ShapeError(
-                f"The reference function {self._name} returned values that are not finite numbers."
-            )
+            raise ShapeError(f"The reference function {self._name} returned values that are not finite numbers.")
         return array.astype(np.float32, copy=False)

@@ -292,9 +292,7 @@ def _log_distinct_dinucleotide(codes: NDArray[np.uint8]) -> NDArray[np.float64]:
     orders = table[np.where(absent, leaving, leaving - 1)].sum(axis=1)
     per_run = np.log(np.maximum(trees, 1.0)) + orders - table[counts].sum(axis=(1, 2))
     sequence = np.nonzero(begins)[0]
-    return np.asarray(
-        np.bincount(sequence, weights=np.maximum(per_run, 0.0), minlength=rows), dtype=np.float64
-    )
+    return np.asarray(np.bincount(sequence, weights=np.maximum(per_run, 0.0), minlength=rows), dtype=np.float64)
 
 
 _COUNTERS: dict[str, Callable[[NDArray[Any]], NDArray[np.float64]]] = {

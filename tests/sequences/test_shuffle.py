@@ -92,9 +92,7 @@ def test_mononucleotide_is_uniform_over_all_arrangements() -> None:
     counts = Counter(drawn("AACGT", 300 * len(everything), kind="mononucleotide"))
     assert set(counts) == everything
     assert chisquare(list(counts.values())).pvalue > 0.001
-    assert np.exp(log_distinct_shuffles(["AACGT"], kind="mononucleotide"))[0] == pytest.approx(
-        len(everything)
-    )
+    assert np.exp(log_distinct_shuffles(["AACGT"], kind="mononucleotide"))[0] == pytest.approx(len(everything))
 
 
 @given(st.text("ACGTN", min_size=1, max_size=80), st.integers(0, 2**64 - 1))
@@ -128,9 +126,7 @@ def test_number_of_distinct_shuffles_of_each_row_is_its_own() -> None:
 
 def random_texts(n: int, length: int, seed: int = 0) -> list[str]:
     rng = np.random.default_rng(seed)
-    return [
-        "".join(row) for row in rng.choice(list("ACGTN"), size=(n, length), p=[0.3, 0.19, 0.2, 0.3, 0.01])
-    ]
+    return ["".join(row) for row in rng.choice(list("ACGTN"), size=(n, length), p=[0.3, 0.19, 0.2, 0.3, 0.01])]
 
 
 @pytest.mark.parametrize("shuffle", [dinucleotide_shuffle, mononucleotide_shuffle])
