@@ -122,8 +122,8 @@ def resolve_references(references: ReferenceSpec | References, n: int = 20, *, r
     >>> background = resolve_references("0.3,0.2,0.2,0.3")
     >>> background.n, background.label
     (1, {'kind': 'constant', 'background': [0.3, 0.2, 0.2, 0.3]})
-    >>> resolve_references("dinucleotide", 5).draw(np.zeros((2, 30, 4))).shape
-    (2, 5, 30, 4)
+    >>> resolve_references("uniform").draw(np.zeros((2, 30, 4))).shape
+    (2, 1, 30, 4)
     """
     if isinstance(references, References):
         return references
