@@ -50,7 +50,10 @@ def _randomise(model: Any, seed: int) -> None:
     """Give biases and normalisation statistics values that matter."""
     generator = np.random.default_rng(seed)
     for variable in model.variables:
-        if variable.path.endswith(("bias", "beta", "moving_mean")):
+        if variable.path.endswith("kernel"):  # He's scale keeps the activations' size from layer to layer
+            fan_in = float(np.prod(variable.shape[:-1]))
+            variable.assign(generator.normal(0, np.sqrt(2 / fan_in), variable.shape))
+        elif variable.path.endswith(("bias", "beta", "moving_mean")):
             variable.assign(generator.normal(0, 0.1, variable.shape))
         elif variable.path.endswith(("gamma", "moving_variance")):
             variable.assign(generator.uniform(0.5, 1.5, variable.shape))

@@ -99,7 +99,13 @@ def compare(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             call = lambda: deep_lift_shap(  # noqa: E731 - run before the next turn
-                peer, x, target=0, references=r, batch_size=batch, device="cpu", warning_threshold=1e9  # noqa: B023
+                peer,
+                x,
+                target=0,
+                references=r,
+                batch_size=batch,
+                device="cpu",
+                warning_threshold=1e9,  # noqa: B023
             )
             call()
             timings[batch], theirs = best_of(call, repeats)

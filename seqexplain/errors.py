@@ -27,7 +27,7 @@ class MissingFileError(SeqExplainError, FileNotFoundError):
     """A file that was named does not exist."""
 
     def __str__(self) -> str:
-        """The plain message: `OSError` would print its errno tuple."""
+        """Return the plain message: `OSError` would print its errno tuple."""
         return str(self.args[0]) if self.args else ""
 
 
@@ -59,7 +59,7 @@ class StorageError(SeqExplainError, OSError):
     """A result store cannot be read, or belongs to another run."""
 
     def __str__(self) -> str:
-        """The plain message: `OSError` would print its errno tuple."""
+        """Return the plain message: `OSError` would print its errno tuple."""
         return str(self.args[0]) if self.args else ""
 
 

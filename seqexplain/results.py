@@ -88,7 +88,8 @@ class Attributions:
         wanted = (n, len(self.targets), length, 4) if self.several_targets else (n, length, 4)
         if self.contributions.shape != wanted:
             raise ShapeError(
-                f"contributions have shape {self.contributions.shape}; expected {wanted} to go with X of shape {self.X.shape}."
+                f"contributions have shape {self.contributions.shape}; expected {wanted} to go with X of shape "
+                f"{self.X.shape}."
             )
         if not self.names:
             object.__setattr__(self, "names", tuple(f"sequence_{i}" for i in range(n)))

@@ -6,11 +6,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seqexplain.attribution._deeplift import DeepLift as DeepLift
-    from seqexplain.attribution._deeplift import DeepLiftOptions as DeepLiftOptions
     from seqexplain.attribution._deeplift import deeplift as deeplift
+    from seqexplain.attribution._deeplift_job import DeepLift as DeepLift
+    from seqexplain.attribution._deeplift_job import DeepLiftOptions as DeepLiftOptions
 
-_HOMES = {"DeepLift": "_deeplift", "DeepLiftOptions": "_deeplift", "deeplift": "_deeplift"}
+_HOMES = {"DeepLift": "_deeplift_job", "DeepLiftOptions": "_deeplift_job", "deeplift": "_deeplift"}
 
 __all__ = sorted(_HOMES)
 

@@ -18,7 +18,7 @@ from seqexplain.models.operations import Kind, Linear, Operation
 from seqexplain.models.sequence_model import SequenceModel
 
 Rule = Callable[[Any, Mapping[str, Tensor], Sequence[Tensor], Sequence[Tensor], Tensor], list[Tensor]]
-"""`rule(operation, weights, inputs at x, inputs at the reference, multiplier of the output)` -> multipliers of the inputs."""
+"""`rule(operation, weights, inputs at x, inputs at the reference, multiplier of the output)` -> those of the inputs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,9 +74,7 @@ def make_plan(model: SequenceModel, heads: Sequence[int], rules: Mapping[Kind, R
         operation = graph.operations[p]
         if operation.kind is not Kind.LINEAR:
             saved += [v for v in operation.inputs if v not in saved]
-    return Plan(
-        model, tuple(heads), tuple(forward), tuple(backward), tuple(saved), dict(rules), frozenset(varying)
-    )
+    return Plan(model, tuple(heads), tuple(forward), tuple(backward), tuple(saved), dict(rules), frozenset(varying))
 
 
 def _explain_missing(missing: Sequence[Operation], method: str, model: str) -> str:

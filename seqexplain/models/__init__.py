@@ -9,8 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seqexplain.models.backend_choice import choose_backend as choose_backend
     from seqexplain.models._load_model import load_model as load_model
+    from seqexplain.models.backend_choice import choose_backend as choose_backend
     from seqexplain.models.sequence_model import SequenceModel as SequenceModel
     from seqexplain.models.target import contrast as contrast
 

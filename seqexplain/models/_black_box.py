@@ -80,9 +80,7 @@ class BlackBoxModel:
 
         if len(inputs) != len(self.inputs):
             names = ", ".join(port.name for port in self.inputs)
-            raise ShapeError(
-                f"{self.name} has {len(self.inputs)} inputs ({names}); {len(inputs)} arrays were given."
-            )
+            raise ShapeError(f"{self.name} has {len(self.inputs)} inputs ({names}); {len(inputs)} arrays were given.")
         feed = {}
         for port, given in zip(self.inputs, inputs, strict=True):
             array = np.asarray(given)
@@ -90,9 +88,7 @@ class BlackBoxModel:
                 wanted is None or wanted == size for wanted, size in zip(port.shape, array.shape, strict=True)
             )
             if port.shape and not fits:
-                raise ShapeError(
-                    f"Input {port.name!r} of {self.name} has shape {array.shape}; expected {port.shape}."
-                )
+                raise ShapeError(f"Input {port.name!r} of {self.name} has shape {array.shape}; expected {port.shape}.")
             feed[port.name] = tf.constant(array, dtype=port.dtype)
         results = self._function(**feed)
         return [np.asarray(results[port.name]) for port in self.outputs]
@@ -114,9 +110,7 @@ def load_black_box(folder: str | Path) -> BlackBoxModel:
     """
     folder = Path(folder)
     if kind_of(folder) != "saved_model":
-        raise ModelLoadError(
-            f"{folder} is a file, not a SavedModel folder. Open it with load_model({str(folder)!r})."
-        )
+        raise ModelLoadError(f"{folder} is a file, not a SavedModel folder. Open it with load_model({str(folder)!r}).")
     backend = choose_backend()
     if backend != "tensorflow":
         raise BackendError(

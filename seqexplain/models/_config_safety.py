@@ -133,9 +133,7 @@ def is_keras_module(module: str) -> bool:
         parts = parts[parts.index("keras") :]
     if parts[0] not in ("keras", "tf_keras"):
         return False
-    rest = [
-        part for part in parts[1:] if part not in ("src", "api", "_v1", "_v2", "v2", "_tf_keras", "keras")
-    ]
+    rest = [part for part in parts[1:] if part not in ("src", "api", "_v1", "_v2", "v2", "_tf_keras", "keras")]
     return not rest or rest[0] in _PARTS
 
 

@@ -23,9 +23,7 @@ def digest(value: Any) -> str:
     return digest.hexdigest()[:16]
 
 
-def rows_of(
-    name: str, value: Any, shape: Shape, rows: Array, names: Sequence[str] | None, n: int | None
-) -> Array:
+def rows_of(name: str, value: Any, shape: Shape, rows: Array, names: Sequence[str] | None, n: int | None) -> Array:
     """Return one extra input for some rows of a job, `(rows, …)`, checked against its shape."""
     if isinstance(value, Mapping):
         if names is None:
@@ -34,9 +32,7 @@ def rows_of(
             )
         missing = [s for s in names if s not in value]
         if missing:
-            raise ParameterError(
-                f"The table of the extra input {name!r} has no row for the sequence {missing[0]!r}."
-            )
+            raise ParameterError(f"The table of the extra input {name!r} has no row for the sequence {missing[0]!r}.")
         array = np.stack([np.asarray(value[s], dtype=np.float32) for s in names])
     else:
         array = np.asarray(value, dtype=np.float32)
@@ -49,10 +45,8 @@ def rows_of(
                     "row a sequence, or one for all."
                 )
             array = array[rows]
-    if array.shape[1:] != tuple(
-        s if s is not None else a for s, a in zip(shape, array.shape[1:], strict=False)
-    ) or (array.ndim != len(shape) + 1):
-        raise ShapeError(
-            f"The extra input {name!r} has shape {array.shape[1:]} a sequence; the model wants {shape}."
-        )
+    if array.shape[1:] != tuple(s if s is not None else a for s, a in zip(shape, array.shape[1:], strict=False)) or (
+        array.ndim != len(shape) + 1
+    ):
+        raise ShapeError(f"The extra input {name!r} has shape {array.shape[1:]} a sequence; the model wants {shape}.")
     return np.ascontiguousarray(array, dtype=np.float32)

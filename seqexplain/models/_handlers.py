@@ -102,17 +102,13 @@ def _moved(handler: Handler) -> Handler:
         if not _channels_first(layer):
             return handler(b, layer, inputs)
         shape = b.shape(inputs[0])
-        last = b.structural(
-            inputs, (*shape[1:], shape[0]), lambda x: ops.moveaxis(x, 1, -1), part="channels_last"
-        )
+        last = b.structural(inputs, (*shape[1:], shape[0]), lambda x: ops.moveaxis(x, 1, -1), part="channels_last")
         outputs = handler(b, layer, [last])
         shape = b.shape(outputs[0])
         if len(shape) == 1:  # pooled over all positions: nothing to move back
             return outputs
         return [
-            b.structural(
-                outputs, (shape[-1], *shape[:-1]), lambda x: ops.moveaxis(x, -1, 1), part="channels_first"
-            )
+            b.structural(outputs, (shape[-1], *shape[:-1]), lambda x: ops.moveaxis(x, -1, 1), part="channels_first")
         ]
 
     return wrapped
@@ -175,9 +171,7 @@ def _separable(b: Builder, layer: Any, inputs: list[int]) -> list[int]:
         [middle],
         shape,
         part="pointwise",
-        read_weights=float_weights(
-            kernel=layer.pointwise_kernel, bias=layer.bias if layer.use_bias else None
-        ),
+        read_weights=float_weights(kernel=layer.pointwise_kernel, bias=layer.bias if layer.use_bias else None),
         strides=(1,) * rank,
         dilation=(1,) * rank,
     )

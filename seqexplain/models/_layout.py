@@ -25,9 +25,7 @@ def read_layout(shape: Shape, layout: str | None, name: str) -> str:
                 '(L, 4), "CL" for (4, L) or "LC1" for (L, 4, 1).'
             )
         if len(layout) != len(shape) or shape[layout.index("C")] not in (4, None):
-            raise ParameterError(
-                f"layout={layout!r} does not fit the input of {name!r}, which has shape {shape}."
-            )
+            raise ParameterError(f"layout={layout!r} does not fit the input of {name!r}, which has shape {shape}.")
         return layout
     letters = ["1" if n == 1 else "L" for n in shape]
     fours = [i for i, n in enumerate(shape) if n == 4]

@@ -60,9 +60,7 @@ def build_model(
     """
     builder = _Builder(custom_objects, run_code, {} if keras3 else CHANGED_ACTIVATIONS)
     # `Bidirectional` copies its layer through its configuration, so Keras must find the functions by name.
-    with keras.saving.custom_object_scope(
-        {function.__name__: function for function in builder.activations.values()}
-    ):
+    with keras.saving.custom_object_scope({function.__name__: function for function in builder.activations.values()}):
         return BuiltModel(builder.model(config), builder.members)
 
 

@@ -159,17 +159,13 @@ def layer_config(
     return out
 
 
-def nested_layer(
-    node: Config, accepted: Callable[[str], set[str] | None], activations: Mapping[str, Any]
-) -> Config:
+def nested_layer(node: Config, accepted: Callable[[str], set[str] | None], activations: Mapping[str, Any]) -> Config:
     """Translate a layer, with the layers it wraps, to Keras 3's serialised form."""
     class_name = str(node["class_name"])
     inner = node["config"]
     if class_name in MODEL_CLASSES or class_name == "Sequential":
         layers = inner["layers"] if isinstance(inner, dict) else inner
-        content = (
-            {key: value for key, value in inner.items() if key != "layers"} if isinstance(inner, dict) else {}
-        )
+        content = {key: value for key, value in inner.items() if key != "layers"} if isinstance(inner, dict) else {}
         content.setdefault("name", node.get("name", "wrapped"))
         done = []
         for position, layer in enumerate(layers):

@@ -64,9 +64,7 @@ class Graph:
         while waiting:
             progress = False
             for name in list(waiting):
-                while waiting[name] and all(
-                    self._ready(ref) for ref in _references(waiting[name][0], self.nodes)
-                ):
+                while waiting[name] and all(self._ready(ref) for ref in _references(waiting[name][0], self.nodes)):
                     self._call(name, waiting[name].pop(0))
                     progress = True
                 if not waiting[name]:
@@ -103,12 +101,7 @@ class Graph:
 
     def _is_operation(self, class_name: str, config: Any) -> bool:
         """Whether this is a `keras.ops` operation: it has a name, but neither `trainable` nor layers."""
-        if (
-            isinstance(config, list)
-            or "trainable" in config
-            or "layers" in config
-            or "input_layers" in config
-        ):
+        if isinstance(config, list) or "trainable" in config or "layers" in config or "input_layers" in config:
             return False
         if class_name in MODEL_CLASSES or class_name == "Sequential" or class_name in self.custom:
             return False
@@ -125,10 +118,7 @@ class Graph:
         highest: dict[str, int] = defaultdict(int)
         for name, index, _ in _references([outputs, list(self.calls.values())], self.nodes):
             highest[name] = max(highest[name], index)
-        return {
-            name: int(len(self.calls[name]) > 0 and highest[name] >= len(self.calls[name]))
-            for name in self.nodes
-        }
+        return {name: int(len(self.calls[name]) > 0 and highest[name] >= len(self.calls[name])) for name in self.nodes}
 
     def _ready(self, place: Any) -> bool:
         name, index, _ = place

@@ -34,9 +34,7 @@ def _pass(x: Any, **_: Any) -> Any:
 
 def _squeeze(x: Any, axis: Any = None) -> Any:
     axes = axis if isinstance(axis, (list, tuple)) and axis else [axis if axis != [] else None]
-    for one in sorted(
-        (a if a is None or a >= 0 else a + len(x.shape) for a in axes), key=lambda a: -(a or 0)
-    ):
+    for one in sorted((a if a is None or a >= 0 else a + len(x.shape) for a in axes), key=lambda a: -(a or 0)):
         x = ops.squeeze(x, one)
     return x
 
@@ -223,10 +221,7 @@ _GRAPH_OPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "Transpose": ("transpose", ("perm",)),
     "Neg": ("negative", ()),
     **{name: (name.lower(), ()) for name in ("Abs", "Elu", "Exp", "Log", "Relu", "Relu6", "Rsqrt", "Selu")},
-    **{
-        name: (name.lower(), ())
-        for name in ("Sigmoid", "Softplus", "Sqrt", "Square", "Tanh", "Softmax", "Identity")
-    },
+    **{name: (name.lower(), ()) for name in ("Sigmoid", "Softplus", "Sqrt", "Square", "Tanh", "Softmax", "Identity")},
 }
 
 

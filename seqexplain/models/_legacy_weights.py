@@ -125,15 +125,11 @@ def _saved_weights(group: Any, source: str) -> dict[str, list[tuple[str, Array]]
         names.append("top_level_model_weights")
     for name in names:
         if name not in group:
-            raise ModelLoadError(
-                f"{source} lists the layer {name!r} but does not hold it: the file is damaged."
-            )
+            raise ModelLoadError(f"{source} lists the layer {name!r} but does not hold it: the file is damaged.")
         weights = []
         for weight in _attribute(group[name], "weight_names"):
             if weight not in group[name]:
-                raise ModelLoadError(
-                    f"{source} lists the weight {weight!r} but does not hold it: the file is damaged."
-                )
+                raise ModelLoadError(f"{source} lists the weight {weight!r} but does not hold it: the file is damaged.")
             weights.append((weight, np.asarray(group[name][weight])))
         if weights:
             saved[name] = weights
@@ -156,9 +152,7 @@ def _text(value: Any) -> str:
     return value.decode("utf-8") if isinstance(value, bytes) else str(value)
 
 
-def _fill_layer(
-    member: Member, weights: list[tuple[str, Array]], members: Members, theano: bool, source: str
-) -> None:
+def _fill_layer(member: Member, weights: list[tuple[str, Array]], members: Members, theano: bool, source: str) -> None:
     """Put one group's weights into one layer, which may be a model."""
     variables = _variables(member.layer, members)
     arrays = _converted(member, [array for _, array in weights], theano, source)
@@ -304,9 +298,7 @@ def _children(layer: Any, path: str, stored: Mapping[str, Array]) -> Iterator[tu
     """Layers in a layer, with the group of each (`_query_dense` in Keras 2 is `query_dense` in Keras 3)."""
     inner = [name[len(path) :].split("/") for name in stored if name.startswith(path)]
     for group in dict.fromkeys(parts[0] for parts in inner if parts[0] != "vars"):
-        child = next(
-            (getattr(layer, n) for n in (group, f"_{group}", group[1:]) if n and hasattr(layer, n)), None
-        )
+        child = next((getattr(layer, n) for n in (group, f"_{group}", group[1:]) if n and hasattr(layer, n)), None)
         if hasattr(child, "trainable_weights"):
             yield group, child
         elif isinstance(child, (list, tuple)):
@@ -319,9 +311,7 @@ def _children(layer: Any, path: str, stored: Mapping[str, Array]) -> Iterator[tu
 
 def _own_variables(layer: Any) -> list[Any]:
     """Return a layer's own weights, without those of the layers in it."""
-    inner = {
-        id(variable) for child in layer._flatten_layers(include_self=False) for variable in child.weights
-    }
+    inner = {id(variable) for child in layer._flatten_layers(include_self=False) for variable in child.weights}
     return [variable for variable in layer.weights if id(variable) not in inner]
 
 

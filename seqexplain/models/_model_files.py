@@ -96,15 +96,11 @@ def _check_zip(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
     except zipfile.BadZipFile as error:
-        raise ModelLoadError(
-            f"{path} is damaged or cut short ({error}). Copy or download it again."
-        ) from error
+        raise ModelLoadError(f"{path} is damaged or cut short ({error}). Copy or download it again.") from error
     if "config.json" in names:
         return
     if any(name.endswith("data.pkl") for name in names):
-        raise ModelLoadError(
-            f"{path} is not a Keras model: it is a PyTorch file; convert the model to Keras."
-        )
+        raise ModelLoadError(f"{path} is not a Keras model: it is a PyTorch file; convert the model to Keras.")
     if any(name.endswith("saved_model.pb") for name in names):
         raise ModelLoadError(f"{path} is a zipped SavedModel. Unzip it and give the folder.")
     raise ModelLoadError(f"{path} is a zip archive without config.json, so it is no .keras model. {WANTED}.")
@@ -153,9 +149,7 @@ def read_hdf5(path: Path) -> tuple[Config | None, str]:
     with open_hdf5(path) as file:
         raw = file.attrs.get("model_config")
         versions = [
-            group.attrs.get("keras_version")
-            for group in (file, file.get("model_weights"))
-            if group is not None
+            group.attrs.get("keras_version") for group in (file, file.get("model_weights")) if group is not None
         ]
     version = next((_text(found) for found in versions if found is not None), "")
     if raw is None:
@@ -187,9 +181,7 @@ def open_hdf5(path: Path) -> Iterator[Any]:
             with zipfile.ZipFile(path) as archive:
                 source = io.BytesIO(archive.read(WEIGHTS_IN_ZIP))
         except KeyError:
-            raise ModelLoadError(
-                f"{path} holds no weights ({WEIGHTS_IN_ZIP}). Save the model again."
-            ) from None
+            raise ModelLoadError(f"{path} holds no weights ({WEIGHTS_IN_ZIP}). Save the model again.") from None
         except (zipfile.BadZipFile, OSError, EOFError) as error:
             raise ModelLoadError(f"{damaged} ({error}). Copy or download it again.") from error
     try:

@@ -62,9 +62,7 @@ def choose_backend(name: str | None = None) -> str:
     loaded = _backend_of_loaded_keras()
     if name is None and loaded is not None:
         return loaded
-    asked = (
-        name or os.environ.get("KERAS_BACKEND") or _backend_of_settings_file() or DEFAULT_BACKEND
-    ).lower()
+    asked = (name or os.environ.get("KERAS_BACKEND") or _backend_of_settings_file() or DEFAULT_BACKEND).lower()
     backend = _ALIASES.get(asked, asked)
     if backend not in _BACKENDS:
         raise BackendError(f"Unknown Keras backend {asked!r}. Choose one of: {', '.join(_BACKENDS)}.")
@@ -111,9 +109,7 @@ def import_keras(backend: str | None = None) -> Any:
             importlib.import_module("tensorflow").config.list_physical_devices()
     except ImportError as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise BackendError(
-            f"The Keras backend {chosen!r} is installed but does not start: {reason}"
-        ) from error
+        raise BackendError(f"The Keras backend {chosen!r} is installed but does not start: {reason}") from error
     return keras
 
 

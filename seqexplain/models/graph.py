@@ -64,9 +64,7 @@ class Graph:
         """Return the weights of each operation as they are now."""
         return [operation.read_weights() for operation in self.operations]
 
-    def run(
-        self, weights: WeightList, feeds: Mapping[int, Tensor], positions: Sequence[int]
-    ) -> dict[int, Tensor]:
+    def run(self, weights: WeightList, feeds: Mapping[int, Tensor], positions: Sequence[int]) -> dict[int, Tensor]:
         """Compute some operations from the values of the inputs; return all values."""
         values = dict(feeds)
         for position in positions:
@@ -88,7 +86,7 @@ class Builder:
     _names: dict[str, int] = field(default_factory=dict)
 
     def value(self, shape: Sequence[int | None]) -> int:
-        """Number a new value."""
+        """Return the number of a new value."""
         self.shapes.append(tuple(shape))
         return len(self.shapes) - 1
 
@@ -210,9 +208,7 @@ class Builder:
         self.layer = f"{path}{layer.name}"
         self.layer_class = type(layer).__name__
         self._out_shapes = [tuple(t.shape[1:]) for t in node.outputs]
-        args, kwargs = node.arguments.convert(
-            lambda x: _Value(known[id(x)]) if isinstance(x, keras.KerasTensor) else x
-        )
+        args, kwargs = node.arguments.convert(lambda x: _Value(known[id(x)]) if isinstance(x, keras.KerasTensor) else x)
         plain = _is_plain_call(args, kwargs)
         if is_functional(layer) and plain:
             return self.inline(layer, inputs, f"{path}{layer.name}/")

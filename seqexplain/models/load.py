@@ -30,9 +30,7 @@ from seqexplain.models.backend_choice import import_keras
 __all__ = ["load_keras_model", "model_sha256"]
 
 # Keys that only the layers of Keras 1 have.
-_KERAS1_KEYS = frozenset(
-    {"nb_filter", "border_mode", "dim_ordering", "W_regularizer", "output_dim_th", "pool_length"}
-)
+_KERAS1_KEYS = frozenset({"nb_filter", "border_mode", "dim_ordering", "W_regularizer", "output_dim_th", "pool_length"})
 
 # What every weight holds before the file's are put in: what still stands afterwards was not in the file.
 # Finite, so that it differs from the weights of a diverged training, and exact in float16.
@@ -112,10 +110,7 @@ def load_keras_model(
     except SeqExplainError:
         raise
     except Exception as error:
-        raise ModelLoadError(
-            f"{path} cannot be opened by Keras {keras.__version__}: {_shortened(error)}"
-        ) from error
-    _refuse_channels_first(model, path)
+        raise ModelLoadError(f"{path} cannot be opened by Keras {keras.__version__}: {_shortened(error)}") from error
     return model
 
 
@@ -164,9 +159,9 @@ def _weights_source(path: Path, kind: str, weights: Path | None) -> Path:
 
 def _is_keras3(config: Config, version: str) -> bool:
     """Whether the configuration is in Keras 3's own serialised form, which Keras itself reads."""
-    module = config.get("module")
-    if version.startswith("2") or not isinstance(module, str):
+    if version.startswith("2") or "registered_name" not in config:
         return False
+    module = str(config.get("module"))  # none: a class of the author's own
     return not module.startswith(("tf_keras", "tensorflow", "keras.engine", "keras.src.engine"))
 
 
@@ -356,20 +351,6 @@ def _has_key(value: Any, keys: Collection[str]) -> bool:
     if isinstance(value, dict):
         return not value.keys().isdisjoint(keys) or any(_has_key(item, keys) for item in value.values())
     return isinstance(value, list) and any(_has_key(item, keys) for item in value)
-
-
-def _refuse_channels_first(model: Any, path: Path) -> None:
-    import keras
-
-    if keras.backend.backend() != "tensorflow":
-        return
-    for layer in model._flatten_layers():
-        if getattr(layer, "data_format", None) == "channels_first" and layer.weights:
-            raise ModelLoadError(
-                f"Layer {layer.name!r} of {path} has data_format='channels_first', which TensorFlow cannot "
-                f"run on a CPU. "
-                "Set KERAS_BACKEND=torch or jax, which can, or rebuild the model with channels last."
-            )
 
 
 def _shortened(error: Exception) -> str:

@@ -95,9 +95,7 @@ class Structural(Linear):
     """A linear operation without weights that only moves, sums or repeats values: reshape, pad, add, concatenate …"""
 
     function: Callable[..., Tensor] = field(default=lambda x: x, repr=False)
-    moves_only: bool = (
-        False  # every output is a copy of one input: an activation before it could come after it
-    )
+    moves_only: bool = False  # every output is a copy of one input: an activation before it could come after it
 
     def apply(self, weights: Weights, inputs: Sequence[Tensor]) -> Tensor:
         return self.function(*inputs)
@@ -199,7 +197,7 @@ class AveragePool(Linear):
     padding: str = "valid"
 
     def _geometry(self, shape: Sequence[int]) -> list[tuple[int, int, Any]]:
-        """Padding before and after, and 1 / count of each output position, for each axis."""
+        """Return padding before and after, and 1 / count of each output position, for each axis."""
         result = []
         for n, k, s in zip(shape, self.window, self.strides, strict=False):
             before, after = same_padding(n, k, s) if self.padding == "same" else (0, 0)
@@ -310,7 +308,7 @@ class MaxPool(Operation):
         out = (x.shape[1] - k) // s + 1
         y = None
         for j in range(k):  # type: ignore[arg-type]
-            piece = take_slice(x, 1, j, j + (out - 1) * s + 1, s)  # type: ignore[operator, arg-type]
+            piece = take_slice(x, 1, j, j + (out - 1) * s + 1, s)  # type: ignore[arg-type]
             y = piece if y is None else ops.maximum(y, piece)
         return [y]
 

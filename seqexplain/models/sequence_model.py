@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,8 @@ from seqexplain.errors import ModelLoadError, ParameterError, ShapeError, Unsupp
 from seqexplain.models._extra_inputs import digest, rows_of
 from seqexplain.models._heads import add_mean, logit_of
 from seqexplain.models._layout import arrange, could_be_dna, read_layout
-from seqexplain.models.backend import Array, Tensor, free_memory, jit, ops, to_numpy, to_tensor
+from seqexplain.models._prediction import predict, verify
+from seqexplain.models.backend import Array, Tensor, jit, ops, to_tensor
 from seqexplain.models.graph import (
     Builder,
     Graph,
@@ -24,11 +25,7 @@ from seqexplain.models.graph import (
 )
 from seqexplain.models.operations import Kind, Operation, Shape
 from seqexplain.models.target import Head, Target, resolve_targets
-from seqexplain.sequences import one_hot
 
-CPU_BATCH_BYTES = 256 << 20  # activations of one batch; larger ones fall out of the processor's cache
-MAX_BATCH = 1024
-VERIFY_TOLERANCE = 1e-4  # of the outputs' scale: how far the flattened graph may be from the model itself
 LEVELS = ("logit", "output")
 
 
@@ -96,9 +93,7 @@ class SequenceModel:
         if unknown not in ("zeros", "uniform"):
             raise ParameterError(f'unknown={unknown!r} is not known; use "zeros" or "uniform".')
         if sorted(base_order) != sorted("ACGT"):
-            raise ParameterError(
-                f'base_order={base_order!r} must hold each of A, C, G and T once, as in "ACGT".'
-            )
+            raise ParameterError(f'base_order={base_order!r} must hold each of A, C, G and T once, as in "ACGT".')
         if not (hasattr(model, "predict_batch") or hasattr(model, "get_build_config")):
             raise ModelLoadError(
                 f"SequenceModel got {type(model).__name__}; expected a Keras 3 model. Use seqexplain.load_model(path) "
@@ -112,20 +107,14 @@ class SequenceModel:
         self.sha256 = sha256
         self.path = path
         self.black_box = hasattr(model, "predict_batch")
-        shapes = (
-            [input_shape]
-            if input_shape
-            else (model.input_shapes if self.black_box else input_shapes_of(model))
-        )
+        shapes = [input_shape] if input_shape else (model.input_shapes if self.black_box else input_shapes_of(model))
         names = model.input_names if self.black_box else input_names_of(model)
         if not shapes:
             raise ModelLoadError(
                 f"The model {self.name!r} ({type(model).__name__}) does not tell the shape of its input. "
                 "Call it once on data, or pass input_shape=(length, 4) to SequenceModel."
             )
-        self._input_names = (
-            list(names) if len(names) == len(shapes) else [f"input_{i}" for i in range(len(shapes))]
-        )
+        self._input_names = list(names) if len(names) == len(shapes) else [f"input_{i}" for i in range(len(shapes))]
         self._input_shapes = [tuple(s) for s in shapes]
         self._sequence_position = self._find_sequence_input(sequence_input, layout)
         shape = self._input_shapes[self._sequence_position]
@@ -260,24 +249,7 @@ class SequenceModel:
         TargetError
             When the target does not exist.
         """
-        groups = list(self._by_length(X))
-        n = sum(len(rows) for rows, _ in groups)
-        whole: dict[Any, Array] = {}
-        for rows, x in groups:
-            targets = None if target is None else self.targets(target, level=level, length=x.shape[1])
-            extra = self.extra_rows(rows, extra_inputs=extra_inputs, n=n)
-            for key, value in self._predict_group(x, extra, targets, level, batch_size).items():
-                if key not in whole:
-                    whole[key] = np.zeros((n, *value.shape[1:]), dtype=np.float32)
-                if value.shape[1:] != whole[key].shape[1:]:
-                    raise ShapeError(
-                        f"Head {key!r} has one shape for each sequence length, so sequences of different lengths cannot "
-                        "be returned together; score one length at a time, or give a target."
-                    )
-                whole[key][rows] = value
-        if target is not None:
-            return whole["target"] if isinstance(target, list) else whole["target"][:, 0]
-        return next(iter(whole.values())) if len(whole) == 1 else whole
+        return predict(self, X, target=target, level=level, batch_size=batch_size, extra_inputs=extra_inputs)
 
     def validate(self, X: Any) -> Array:
         """Check one-hot sequences against the model; return them as float32 `(n, L, 4)`."""
@@ -337,7 +309,8 @@ class SequenceModel:
         unknown = set(given) - set(self.required_inputs)
         if unknown:
             raise ParameterError(
-                f"The model has no extra input {sorted(unknown)[0]!r}; it has: {', '.join(self.required_inputs) or 'none'}."
+                f"The model has no extra input {sorted(unknown)[0]!r}; it has: "
+                f"{', '.join(self.required_inputs) or 'none'}."
             )
         return result
 
@@ -406,57 +379,21 @@ class SequenceModel:
         ModelLoadError
             When it does not: some layer does what its class does not say (a mask, say).
         """
-        if self._verified or self.black_box:
-            return
-        length = self.length or 200
-        generator = np.random.default_rng(0)
-        x = np.eye(4, dtype=np.float32)[generator.integers(0, 4, size=(2, length))]
-        extra = {
-            name: generator.normal(
-                size=(2, *[n or 1 for n in self._input_shapes[self._input_names.index(name)]])
-            )
-            for name in self.required_inputs
-        }
-        extra = {name: value.astype(np.float32) for name, value in extra.items()}
-        graph = self.graph
-        feeds = self.feeds(to_tensor(x), {k: to_tensor(v) for k, v in extra.items()})
-        values = graph.run(self.weights(), feeds, graph.needed_for(graph.outputs))
-        ours = [to_numpy(values[v]) for v in graph.outputs]
-        theirs = self._call_model(x, extra)
-        for head, a, b in zip(self.heads, ours, theirs, strict=True):
-            scale = max(1.0, float(np.abs(b).max())) if np.isfinite(b).all() else 1.0
-            if not np.allclose(a, b, rtol=0, atol=VERIFY_TOLERANCE * scale, equal_nan=True):
-                raise ModelLoadError(
-                    f"Taken apart, the model {self.name!r} gives {np.abs(a - b).max():.3g} other values at head "
-                    f"{head.name!r} than when called. Some layer is used in a way that is not understood (a mask, or "
-                    "training mode); please report it with the model's configuration."
-                )
-        self._verified = True
+        if not (self._verified or self.black_box):
+            verify(self)
+            self._verified = True
 
-    def _call_model(self, x: Array, extra: Mapping[str, Array]) -> list[Array]:
-        """Call the Keras model itself, as its own layout wants it."""
-        import keras
+    def to_layout(self, x: Array) -> Array:
+        """Return `(n, L, 4)` as the model wants it."""
+        x = x[..., ["ACGT".index(base) for base in self.base_order]]
+        return np.ascontiguousarray(arrange(x, self.layout, np.transpose, np.reshape))
 
-        def once(x: Array) -> list[Array]:
-            inputs = []
-            for position, name in enumerate(self._input_names):
-                inputs.append(
-                    self._to_layout_numpy(x) if position == self._sequence_position else extra[name]
-                )
-            structure = getattr(self.keras_model, "_inputs_struct", None)
-            tensors: Any = [to_tensor(i) for i in inputs]
-            if structure is not None and getattr(self.keras_model, "_functional", None) is None:
-                tensors = keras.tree.pack_sequence_as(structure, tensors)
-            elif len(tensors) == 1:
-                tensors = tensors[0]
-            outputs = self.keras_model(tensors, training=False)
-            return [to_numpy(o).astype(np.float32) for o in keras.tree.flatten(outputs)]
-
-        forward = once(x)
-        if not self.average_strands:
-            return forward
-        backward = once(x[:, ::-1, ::-1])
-        return [(a + b) / 2 for a, b in zip(forward, backward, strict=True)]
+    def arrange_inputs(self, x: Array, extra: Mapping[str, Array]) -> list[Array]:
+        """Return all inputs in the model's own order and layout."""
+        return [
+            self.to_layout(x) if i == self._sequence_position else extra[name]
+            for i, name in enumerate(self._input_names)
+        ]
 
     # --- inner parts ---------------------------------------------------------------------------------------------
 
@@ -499,10 +436,6 @@ class SequenceModel:
         shapes = self.value_shapes(length)
         return [shapes[h.value] for h in heads]
 
-    def _to_layout_numpy(self, x: Array) -> Array:
-        x = x[..., ["ACGT".index(base) for base in self.base_order]]
-        return np.ascontiguousarray(arrange(x, self.layout, np.transpose, np.reshape))
-
     def _flattened(self) -> _Flat:
         if self._flat is None:
             self._flat = self._flatten()
@@ -512,16 +445,13 @@ class SequenceModel:
         b = Builder()
         b.layer, b.layer_class = "input", "SequenceModel"
         x = b.value((self.length, 4))
-        extra = {
-            name: b.value(self._input_shapes[self._input_names.index(name)]) for name in self.required_inputs
-        }
+        extra = {name: b.value(self._input_shapes[self._input_names.index(name)]) for name in self.required_inputs}
 
         def one_strand(sequence: int) -> tuple[list[int], list[tuple[int, str]]]:
             b.layer, b.layer_class = "input", "SequenceModel"
             arranged = self._add_arrangement(b, sequence)
             inputs = [
-                arranged if i == self._sequence_position else extra[name]
-                for i, name in enumerate(self._input_names)
+                arranged if i == self._sequence_position else extra[name] for i, name in enumerate(self._input_names)
             ]
             outputs = add_model(b, self.keras_model, inputs)
             return outputs, [logit_of(b, value) for value in outputs]
@@ -529,9 +459,7 @@ class SequenceModel:
         outputs, logits = one_strand(x)
         if self.average_strands:
             b.layer, b.layer_class = "input", "SequenceModel"
-            flipped = b.structural(
-                [x], b.shape(x), lambda t: ops.flip(t, axis=(1, 2)), part="reverse_complement"
-            )
+            flipped = b.structural([x], b.shape(x), lambda t: ops.flip(t, axis=(1, 2)), part="reverse_complement")
             other_outputs, other_logits = one_strand(flipped)
             b.layer, b.layer_class = "output", "SequenceModel"
             outputs = [add_mean(b, pair, self.name) for pair in zip(outputs, other_outputs, strict=True)]
@@ -542,9 +470,7 @@ class SequenceModel:
         names = output_names_of(self.keras_model, len(outputs))
         activations = [activation for _, activation in logits]
         heads = {
-            "output": tuple(
-                Head(n, b.shape(v), a, v) for n, v, a in zip(names, outputs, activations, strict=True)
-            ),
+            "output": tuple(Head(n, b.shape(v), a, v) for n, v, a in zip(names, outputs, activations, strict=True)),
             "logit": tuple(Head(n, b.shape(v), a, v) for n, (v, a) in zip(names, logits, strict=True)),
         }
         return _Flat(b.graph([x, *extra.values()], outputs), heads, extra)
@@ -563,125 +489,3 @@ class SequenceModel:
                 moves_only=True,
             )  # fmt: skip
         return value
-
-    def _by_length(self, X: Array | Sequence[str]) -> Iterator[tuple[Array, Array]]:
-        """Yield (rows, one-hot) for each length among the sequences."""
-        if isinstance(X, (list, tuple)) and X and all(isinstance(s, str) for s in X):
-            lengths = np.array([len(s) for s in X])
-            for length in np.unique(lengths):
-                rows = np.flatnonzero(lengths == length)
-                yield rows, self.validate(one_hot([X[i] for i in rows]))
-            return
-        x = self.validate(X)
-        yield np.arange(len(x)), x
-
-    def _predict_group(
-        self,
-        x: Array,
-        extra: dict[str, Array],
-        targets: tuple[Target, ...] | None,
-        level: str,
-        batch_size: int | str,
-    ) -> dict[Any, Array]:
-        x = self.fill_unknown(x)
-        size = self.batch_size(batch_size, x.shape[1], len(x))
-        heads = self.heads_at(level)
-        if self.black_box:
-            parts = [
-                self._black_box_batch(x[low : low + size], {k: v[low : low + size] for k, v in extra.items()})
-                for low in range(0, len(x), size)
-            ]
-            return _select([np.concatenate(p) for p in zip(*parts, strict=True)], heads, targets)
-        self.verify()
-        values = tuple(h.value for h in heads)
-        positions = self.graph.needed_for(values)
-
-        def make() -> Callable[..., Any]:
-            def forward(weights: WeightList, x: Tensor, extra: dict[str, Tensor]) -> list[Tensor]:
-                computed = self.graph.run(weights, self.feeds(x, extra), positions)
-                return [computed[v] for v in values]
-
-            return forward
-
-        run = self.compiled(("predict", values, size, x.shape[1]), make)
-        weights = self.weights()
-        pieces: list[list[Array]] = []
-        for start in range(0, len(x), size):
-            batch = {
-                "x": x[start : start + size],
-                **{f"extra/{k}": v[start : start + size] for k, v in extra.items()},
-            }
-            real = len(batch["x"])
-            padded = {k: to_tensor(_pad_rows(v, size)) for k, v in batch.items()}
-            out = run(weights, padded["x"], {k: padded[f"extra/{k}"] for k in extra})
-            pieces.append([to_numpy(o)[:real] for o in out])
-        outputs = [np.concatenate([p[i] for p in pieces]) for i in range(len(values))] if pieces else []
-        if not pieces:
-            outputs = [np.zeros((0, *s), dtype=np.float32) for s in self._head_shapes(heads, x.shape[1])]  # type: ignore[misc]
-        return _select(outputs, heads, targets)
-
-    def _black_box_batch(self, x: Array, extra: dict[str, Array]) -> list[Array]:
-        def once(x: Array) -> list[Array]:
-            inputs = [
-                self._to_layout_numpy(x) if i == self._sequence_position else extra[name]
-                for i, name in enumerate(self._input_names)
-            ]
-            return [np.asarray(o, dtype=np.float32) for o in self.keras_model.predict_batch(inputs)]
-
-        if not self.average_strands:
-            return once(x)
-        return [(a + b) / 2 for a, b in zip(once(x), once(x[:, ::-1, ::-1]), strict=True)]
-
-    def batch_size(self, asked: int | str, length: int, n: int, *, scale: float = 1.0) -> int:
-        """Return how many sequences go in a batch.
-
-        Parameters
-        ----------
-        asked
-            A number, or `"auto"`.
-        length
-            Of the sequences in bp.
-        n
-            Number of sequences in the job.
-        scale
-            Memory of one sequence in this job, relative to one forward pass.
-        """
-        if asked != "auto":
-            if isinstance(asked, bool) or not isinstance(asked, (int, np.integer)) or asked < 1:
-                raise ParameterError(f'batch_size={asked!r} must be a whole number from 1, or "auto".')
-            return int(asked)
-        each = (4 * 4 * length * 16 if self.black_box else self.bytes_per_sequence(length)) * scale
-        fits = max(1, int(memory_budget() / each))
-        largest = min(fits, MAX_BATCH, max(1, n))
-        power = 1 << (largest.bit_length() - 1)
-        return power if n > power else max(1, min(n, fits))
-
-
-def memory_budget() -> int:
-    """Return how many bytes of activations one batch may take."""
-    from seqexplain.models.backend import device
-
-    free = free_memory() // 4
-    return min(free, CPU_BATCH_BYTES) if device() == "cpu" else free
-
-
-def _pad_rows(array: Array, rows: int) -> Array:
-    if len(array) == rows:
-        return array
-    filler = np.zeros((rows - len(array), *array.shape[1:]), dtype=array.dtype)
-    return np.concatenate([array, filler])
-
-
-def _select(
-    outputs: list[Array], heads: Sequence[Head], targets: tuple[Target, ...] | None
-) -> dict[Any, Array]:
-    if targets is None:
-        return {head.name: value.astype(np.float32) for head, value in zip(heads, outputs, strict=True)}
-    columns = []
-    for target in targets:
-        column = np.full(len(outputs[0]), target.offset, dtype=np.float64)
-        for position, weights in target.weights.items():
-            values = outputs[position].reshape(len(column), -1).astype(np.float64)
-            column += values @ weights.reshape(-1).astype(np.float64)
-        columns.append(column.astype(np.float32))
-    return {"target": np.stack(columns, axis=1)}

@@ -119,16 +119,14 @@ def _resolve(target: TargetSpec, heads: Sequence[Head], shapes: Sequence[Shape])
         return _affine(target, shapes)
     head, index = _head_and_index(target, heads, shapes)
     shape = shapes[head]
-    weights = np.zeros([n or 0 for n in shape], dtype=np.float32)
-    weights[index] = 1.0
+    unit = np.zeros([n or 0 for n in shape], dtype=np.float32)
+    unit[index] = 1.0
     text = ",".join(str(i) for i in index)
     label = text if len(heads) == 1 else f"{heads[head].name}:{text}"
-    return Target(label or heads[head].name, {head: weights})
+    return Target(label or heads[head].name, {head: unit})
 
 
-def _head_and_index(
-    target: TargetSpec, heads: Sequence[Head], shapes: Sequence[Shape]
-) -> tuple[int, tuple[int, ...]]:
+def _head_and_index(target: TargetSpec, heads: Sequence[Head], shapes: Sequence[Shape]) -> tuple[int, tuple[int, ...]]:
     exist = f"The model has {describe_heads(heads)}."
     if target is None:
         if len(heads) == 1 and int(np.prod([n or 0 for n in shapes[0]])) == 1:
@@ -200,9 +198,7 @@ def _affine(function: Callable[..., Any], shapes: Sequence[Shape]) -> Target:
     def evaluate(flat: Array) -> Array:
         parts, start = [], 0
         for shape, size in zip(shapes, sizes, strict=True):
-            parts.append(
-                to_tensor(flat[:, start : start + size].reshape(len(flat), *[n or 0 for n in shape]))
-            )
+            parts.append(to_tensor(flat[:, start : start + size].reshape(len(flat), *[n or 0 for n in shape])))
             start += size
         value = function(parts[0] if len(parts) == 1 else parts)
         value = to_numpy(ops.convert_to_tensor(value))
