@@ -20,13 +20,10 @@ def as_numbers(values: ArrayLike, name: str) -> Floats:
     try:
         array = np.asarray(values)
     except ValueError as error:  # ragged nested lists
-        raise ShapeError(
-            f"{name} is not a rectangular array ({error}). Give every row the same length."
-        ) from None
+        raise ShapeError(f"{name} is not a rectangular array ({error}). Give every row the same length.") from None
     if array.dtype.kind not in "biuf":
         raise ShapeError(
-            f"{name} has dtype {array.dtype}; expected real numbers. Convert it with np.asarray({name}, "
-            f"dtype=float)."
+            f"{name} has dtype {array.dtype}; expected real numbers. Convert it with np.asarray({name}, dtype=float)."
         )
     return array.astype(np.float64)
 
@@ -65,8 +62,7 @@ def _mend(heights: Floats, name: str) -> str:
         return f" Pick one sequence, such as {name}[0]."
     if heights.ndim == 1:
         return (
-            f" Multiply the scores with the one-hot sequence: scores[:, None] * X[i]; `tracks` draws "
-            f"{name} as a line."
+            f" Multiply the scores with the one-hot sequence: scores[:, None] * X[i]; `tracks` draws {name} as a line."
         )
     return ""
 
@@ -82,9 +78,7 @@ def check_whole(value: object, name: str) -> int:
     try:
         return operator.index(value)  # type: ignore[arg-type]
     except TypeError:
-        raise ParameterError(
-            f"{name} is {value!r}; expected a whole number. Give an int, such as {name}=0."
-        ) from None
+        raise ParameterError(f"{name} is {value!r}; expected a whole number. Give an int, such as {name}=0.") from None
 
 
 def check_fraction(value: float, name: str) -> float:
@@ -96,9 +90,7 @@ def check_fraction(value: float, name: str) -> float:
         When it does not.
     """
     if not is_number(value) or not 0 <= value <= 1:
-        raise ParameterError(
-            f"{name} is {value!r}; expected a number from 0 (none) to 1 (all). Try {name}=0.5."
-        )
+        raise ParameterError(f"{name} is {value!r}; expected a number from 0 (none) to 1 (all). Try {name}=0.5.")
     return float(value)
 
 
@@ -115,9 +107,7 @@ def check_limits(ylim: Any) -> tuple[float, float]:
     except (TypeError, ValueError):
         low = high = None
     if not (is_number(low) and is_number(high) and low < high):
-        raise ParameterError(
-            f"ylim is {ylim!r}; expected two numbers, the lower first, such as ylim=(-1, 1)."
-        )
+        raise ParameterError(f"ylim is {ylim!r}; expected two numbers, the lower first, such as ylim=(-1, 1).")
     return float(low), float(high)
 
 

@@ -141,9 +141,7 @@ def _find(result: Attributions, sequence: int | str) -> int:
     if not isinstance(sequence, str):
         row = check_whole(sequence, "sequence")
         if not -count <= row < count:
-            raise SequenceError(
-                f"sequence {row} is out of range; the result holds {count}, numbered 0 to {count - 1}."
-            )
+            raise SequenceError(f"sequence {row} is out of range; the result holds {count}, numbered 0 to {count - 1}.")
         return row % count
     rows = [row for row, name in enumerate(result.names) if name == sequence]
     if len(rows) == 1:
@@ -151,8 +149,7 @@ def _find(result: Attributions, sequence: int | str) -> int:
     if rows:
         listed = ", ".join(map(str, rows[:NAMES_SHOWN])) + (", …" if len(rows) > NAMES_SHOWN else "")
         raise SequenceError(
-            f"{len(rows)} sequences have the name {sequence!r}. Give the position of the one you want: "
-            f"{listed}."
+            f"{len(rows)} sequences have the name {sequence!r}. Give the position of the one you want: {listed}."
         )
     close = _close_names(sequence, result.names)
     hint = (
@@ -189,8 +186,7 @@ def _by_target(result: Attributions, row: int, *, hypothetical: bool) -> dict[st
     source = result.hypothetical if hypothetical else result.contributions
     if source is None:
         raise ParameterError(
-            f"The method {result.method or 'used'} gives no hypothetical contributions. Draw with "
-            f"hypothetical=False."
+            f"The method {result.method or 'used'} gives no hypothetical contributions. Draw with hypothetical=False."
         )
     scores = as_numbers(source[row], "contributions")
     if not result.several_targets:
@@ -207,8 +203,7 @@ def _interval(result: Attributions, row: int, coordinates: str) -> Interval | No
     interval = None if result.intervals is None else result.intervals[row]
     if interval is None and coordinates == "genome":
         raise ParameterError(
-            f"{result.names[row]!r} has no genome interval (it was not cut from a genome). Use "
-            f"coordinates='sequence'."
+            f"{result.names[row]!r} has no genome interval (it was not cut from a genome). Use coordinates='sequence'."
         )
     return None if coordinates == "sequence" else interval
 

@@ -55,8 +55,7 @@ def base_colors(colors: Colors) -> dict[str, RGB]:
     close = get_close_matches(colors, names, n=1) if isinstance(colors, str) else []
     hint = f" Did you mean {close[0]!r}?" if close else " Or give a colour a base: {'A': 'green', 'C': …}."
     raise ParameterError(
-        f"colors is {colors!r}; expected a scheme ({', '.join(names)}), a Matplotlib colour or a "
-        f"mapping.{hint}"
+        f"colors is {colors!r}; expected a scheme ({', '.join(names)}), a Matplotlib colour or a mapping.{hint}"
     )
 
 
@@ -73,9 +72,7 @@ def _from_mapping(mapping: Mapping[str, Any], *, others: bool = False) -> dict[s
             if base in BASES:
                 found[base] = to_rgb(color)
             elif not others:
-                raise ParameterError(
-                    f"colors has the key {key!r}; expected bases only, out of A, C, G and T (or U)."
-                )
+                raise ParameterError(f"colors has the key {key!r}; expected bases only, out of A, C, G and T (or U).")
     missing = [base for base in BASES if base not in found]
     if missing:
         raise ParameterError(f"colors lacks {', '.join(missing)}; give a colour for each of A, C, G and T.")

@@ -78,8 +78,7 @@ class Coordinates:
             )
         if place.chromosome != self.interval.chromosome:
             raise ParameterError(
-                f"highlight {place} is on another chromosome than the sequence, {self.interval}. Leave it "
-                f"out."
+                f"highlight {place} is on another chromosome than the sequence, {self.interval}. Leave it out."
             )
         if self.interval.strand == "-":
             return self.interval.end - place.end, self.interval.end - place.start

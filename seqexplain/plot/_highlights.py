@@ -42,9 +42,7 @@ class Highlight(NamedTuple):
     color: Any = HIGHLIGHT_COLOR
 
 
-def read_highlights(
-    highlight: Iterable[Any], coordinates: Coordinates, *, whole: int | None = None
-) -> list[Highlight]:
+def read_highlights(highlight: Iterable[Any], coordinates: Coordinates, *, whole: int | None = None) -> list[Highlight]:
     """Bring each way to write a highlight into one form, cut to the positions drawn.
 
     Parameters
@@ -62,9 +60,7 @@ def read_highlights(
         When one cannot be read, is empty, or lies off the sequence.
     """
     if isinstance(highlight, (str, Interval, Highlight)) or not isinstance(highlight, Iterable):
-        raise ParameterError(
-            f"highlight is {highlight!r}; expected a list of them. Write highlight=[(start, end)]."
-        )
+        raise ParameterError(f"highlight is {highlight!r}; expected a list of them. Write highlight=[(start, end)].")
     first, last = (coordinates.start, coordinates.end) if whole is None else (0, whole)
     spans = []
     for item in highlight:
@@ -93,13 +89,9 @@ def _read(item: Any, coordinates: Coordinates) -> Highlight:
         if len(item) > 2:
             raise ParameterError(f"highlight {item!r} cannot be read; expected (Interval, label).")
         return Highlight(*coordinates.from_genome(item[0]), str(item[1]))
-    span = Highlight(
-        check_whole(item[0], "highlight start"), check_whole(item[1], "highlight end"), *item[2:]
-    )
+    span = Highlight(check_whole(item[0], "highlight start"), check_whole(item[1], "highlight end"), *item[2:])
     if not is_color_like(span.color):
-        raise ParameterError(
-            f"highlight {item!r} has the colour {span.color!r}, which Matplotlib does not know."
-        )
+        raise ParameterError(f"highlight {item!r} has the colour {span.color!r}, which Matplotlib does not know.")
     return span._replace(label=str(span.label))
 
 

@@ -27,9 +27,7 @@ from seqexplain.plot._colors import RGB
 Engine = Literal["auto", "logomaker", "paths"]
 ENGINES = ("auto", "logomaker", "paths")
 
-LOGOMAKER_MAX_LENGTH = (
-    50  # longest logo that "auto" gives to logomaker: four letters a position still take < .6 s
-)
+LOGOMAKER_MAX_LENGTH = 50  # longest logo that "auto" gives to logomaker: four letters a position still take < .6 s
 LETTER_WIDTH = 0.95  # of a position, as in logomaker
 WIDEST_LETTER = "E"  # no letter is stretched sideways by more than this one, as in logomaker
 BASELINE_WIDTH = 0.5  # points
@@ -56,9 +54,7 @@ def check_engine(engine: str) -> None:
         When `engine` is none of `ENGINES`.
     """
     if engine not in ENGINES:
-        raise ParameterError(
-            f"engine is {engine!r}; expected one of {', '.join(ENGINES)}. Leave it at 'auto'."
-        )
+        raise ParameterError(f"engine is {engine!r}; expected one of {', '.join(ENGINES)}. Leave it at 'auto'.")
 
 
 def draw_letters(ax: Axes, heights: Floats, start: int, style: LetterStyle, engine: Engine) -> None:

@@ -28,9 +28,7 @@ _RC: dict[Any, Any] = {
 }
 
 
-def save_figure(
-    figure: Figure | Axes | Sequence[Axes], path: str | os.PathLike[str], *, dpi: float = DPI
-) -> Path:
+def save_figure(figure: Figure | Axes | Sequence[Axes], path: str | os.PathLike[str], *, dpi: float = DPI) -> Path:
     """Write a figure as SVG, PNG or PDF, by the suffix of the path.
 
     The file appears whole or not at all: it is written under a temporary name in the same folder and then
@@ -63,14 +61,10 @@ def save_figure(
     kind = target.suffix.lower().removeprefix(".")
     if kind not in _METADATA:
         named = f"ends in {target.suffix!r}" if kind else "has no suffix"
-        raise ParameterError(
-            f"{target} {named}; expected a picture in one of the formats .svg, .png or .pdf."
-        )
+        raise ParameterError(f"{target} {named}; expected a picture in one of the formats .svg, .png or .pdf.")
     root = _root(figure)
     if not is_number(dpi) or dpi <= 0:
-        raise ParameterError(
-            f"dpi is {dpi!r}; expected a number of pixels an inch above 0, such as dpi={DPI}."
-        )
+        raise ParameterError(f"dpi is {dpi!r}; expected a number of pixels an inch above 0, such as dpi={DPI}.")
     side = max(root.get_size_inches()) * dpi
     if kind == "png" and side > MAX_PIXELS:
         raise ParameterError(
@@ -79,9 +73,7 @@ def save_figure(
             "as .svg or .pdf, which have no pixels."
         )
     if not target.parent.is_dir():
-        raise MissingFileError(
-            f"The folder {target.parent} does not exist. Create it first, or name another."
-        )
+        raise MissingFileError(f"The folder {target.parent} does not exist. Create it first, or name another.")
     if target.is_dir():
         raise ParameterError(f"{target} is a folder; expected the name of a file.")
     partial = target.with_name(f".{target.stem}.{uuid4().hex}.part")
@@ -104,8 +96,7 @@ def _root(figure: object) -> Figure:
             holder = holder.figure
         if not isinstance(holder, Figure):
             raise ParameterError(
-                f"figure is a {type(figure).__name__}; expected a Matplotlib figure, or axes as `logo` "
-                f"returns them."
+                f"figure is a {type(figure).__name__}; expected a Matplotlib figure, or axes as `logo` returns them."
             )
         roots.append(holder)
     if not roots or any(root is not roots[0] for root in roots):

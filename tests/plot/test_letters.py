@@ -102,9 +102,7 @@ def test_letters_lie_where_logomaker_puts_them(flip_below):
 def test_paths_engine_looks_like_untouched_logomaker():
     values = heights(30, seed=2)
     theirs = plain_logomaker(values)
-    ours = logo(
-        values, ax=Figure(figsize=(8, 2)).add_axes((0, 0, 1, 1)), engine="paths", ylim=theirs.get_ylim()
-    )
+    ours = logo(values, ax=Figure(figsize=(8, 2)).add_axes((0, 0, 1, 1)), engine="paths", ylim=theirs.get_ylim())
     FigureCanvasAgg(ours.figure)
     for ax in (theirs, ours):
         ax.set_axis_off()

@@ -16,9 +16,7 @@ EVEN = np.full(4, 0.25)
 
 def test_information_in_closed_form():
     p = np.array([[1, 0, 0, 0], [0.5, 0, 0, 0.5], [0.25, 0.25, 0.25, 0.25]])
-    np.testing.assert_allclose(
-        information(p, EVEN), [[2, 0, 0, 0], [0.5, 0, 0, 0.5], [0, 0, 0, 0]], atol=1e-15
-    )
+    np.testing.assert_allclose(information(p, EVEN), [[2, 0, 0, 0], [0.5, 0, 0, 0.5], [0, 0, 0, 0]], atol=1e-15)
     skewed = np.array([0.5, 0.125, 0.125, 0.25])
     np.testing.assert_allclose(information(p[:1], skewed), [[1, 0, 0, 0]])
 

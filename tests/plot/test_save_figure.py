@@ -43,9 +43,7 @@ def test_same_bytes_from_another_process(tmp_path):
         "[save_figure(logo(np.eye(4), title='x'), f'{sys.argv[1]}.{k}') for k in ('svg', 'png', 'pdf')]"
     )
     for name in ("one", "two"):
-        subprocess.run(
-            [sys.executable, "-c", code, str(tmp_path / name)], check=True, cwd=Path(__file__).parents[2]
-        )
+        subprocess.run([sys.executable, "-c", code, str(tmp_path / name)], check=True, cwd=Path(__file__).parents[2])
     for kind in KINDS:
         assert (tmp_path / f"one.{kind}").read_bytes() == (tmp_path / f"two.{kind}").read_bytes()
 

@@ -70,9 +70,7 @@ def test_minus_strand_counts_downward():
 
 @pytest.mark.parametrize(("interval", "span"), [(PLUS, (9.5, 19.5)), (MINUS, (179.5, 189.5))])
 def test_genome_highlights(interval, span):
-    (ax,) = tracks(
-        {"line": np.zeros(200)}, interval=interval, highlight=[(Interval("chr2", 1010, 1020), "site")]
-    )
+    (ax,) = tracks({"line": np.zeros(200)}, interval=interval, highlight=[(Interval("chr2", 1010, 1020), "site")])
     box = ax.patches[0].get_bbox()
     assert (box.x0, box.x1) == span
     # the same ten bases, named one by one
