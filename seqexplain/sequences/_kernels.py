@@ -8,6 +8,7 @@ the rejection step, so they are free of bias.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numba
@@ -22,20 +23,6 @@ _MIX_2 = np.uint64(0x94D049BB133111EB)
 _U27, _U30, _U31, _U32 = np.uint64(27), np.uint64(30), np.uint64(31), np.uint64(32)
 _LOW_32 = np.uint64(0xFFFFFFFF)
 _TWO_32 = np.uint64(1 << 32)
-
-
-def _compiled(signature: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """`numba.njit` with a disk cache; without one where the cache cannot be used."""
-
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        try:
-            return numba.njit(signature, cache=True, nogil=True)(function)  # type: ignore[no-any-return]
-        except Exception:
-            # no folder can be written, the disk is full, or a cached file is damaged: an error in the
-            # function itself shows again here
-            return numba.njit(signature, nogil=True)(function)  # type: ignore[no-any-return]
-
-    return decorate
 
 
 def _inlined(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -126,8 +113,7 @@ def _shuffle_run(run: Any, state: Any, edges: Any, base_edges: Any, counts: Any,
     return state
 
 
-@_compiled([(uint8[:, ::1], uint64[::1], int64, float32[:, :, :, ::1])])
-def dinucleotide_kernel(codes: Any, seeds: Any, n: Any, out: Any) -> None:
+def _dinucleotide(codes: Any, seeds: Any, n: Any, out: Any) -> None:
     """Fill `out` (s, n, L, 4), zeroed before, with uniform dinucleotide shuffles of `codes` (s, L)."""
     length = codes.shape[1]
     edges = np.empty(length, dtype=np.uint8)
@@ -166,8 +152,7 @@ def dinucleotide_kernel(codes: Any, seeds: Any, n: Any, out: Any) -> None:
             start = stop
 
 
-@_compiled([(uint8[:, ::1], uint64[::1], int64, float32[:, :, :, ::1])])
-def mononucleotide_kernel(codes: Any, seeds: Any, n: Any, out: Any) -> None:
+def _mononucleotide(codes: Any, seeds: Any, n: Any, out: Any) -> None:
     """Fill `out` (s, n, L, 4), zeroed before, with uniform permutations of the known bases of `codes`."""
     length = codes.shape[1]
     bases = np.empty(length, dtype=np.uint8)
@@ -187,3 +172,19 @@ def mononucleotide_kernel(codes: Any, seeds: Any, n: Any, out: Any) -> None:
                 bases[i], bases[k] = bases[k], bases[i]
             for i in range(known):
                 out[s, j, places[i], bases[i]] = 1.0
+
+
+_KERNELS = {"dinucleotide": _dinucleotide, "mononucleotide": _mononucleotide}
+# base codes (s, L), seeds (s,), shuffles of each, output (s, n, L, 4)
+_SIGNATURE = [(uint8[:, ::1], uint64[::1], int64, float32[:, :, :, ::1])]
+
+
+@cache
+def shuffle_kernel(kind: str) -> Callable[..., None]:
+    """Return the compiled kernel of a kind of shuffle: from numba's cache on disk, else compiled in some seconds."""
+    try:
+        return numba.njit(_SIGNATURE, cache=True, nogil=True)(_KERNELS[kind])  # type: ignore[no-any-return]
+    except Exception:
+        # no folder can be written, the disk is full, or a cached file is damaged: an error in the kernel itself
+        # shows again here
+        return numba.njit(_SIGNATURE, nogil=True)(_KERNELS[kind])  # type: ignore[no-any-return]

@@ -157,7 +157,7 @@ def draw_shuffles(codes: NDArray[np.uint8], n: int, seed: int, kind: str) -> NDA
     """Draw shuffles of checked base codes `(s, L)`, `(s, n, L, 4)`, without a warning."""
     from seqexplain.sequences import _kernels
 
-    kernel = _kernels.dinucleotide_kernel if kind == "dinucleotide" else _kernels.mononucleotide_kernel
+    kernel = _kernels.shuffle_kernel(kind)
     codes = np.ascontiguousarray(codes)
     seeds = _stream_seeds(codes, seed, kind)
     out = np.zeros((*codes.shape[:1], n, *codes.shape[1:], 4), dtype=np.float32)
