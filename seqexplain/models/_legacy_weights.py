@@ -336,9 +336,8 @@ def assign(variable: Any, array: Array, layer: str, source: str) -> None:
     expected = tuple(variable.shape)
     if expected != array.shape:
         raise ModelLoadError(
-            f"Weight {_keys(variable.path)[1]!r} of layer {layer!r} has shape {expected} in the model, but {source} "
-            f"holds "
-            f"{array.shape}. The weights belong to another architecture."
+            f"Weight {_keys(variable.path)[1]!r} of layer {layer!r} has shape {expected} in the model, but "
+            f"{source} holds {array.shape}. The weights belong to another architecture."
         )
     variable.assign(array)
 

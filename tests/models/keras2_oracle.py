@@ -93,10 +93,10 @@ def recurrent() -> Model:
 def merging() -> Model:
     one, two = Input((LENGTH, 4), name="b/one"), Input((5,), name="a/two")
     x = layers.Flatten()(one)
-    a, b = layers.Dense(5, name="scope/dense")(x), layers.Dense(5, name="scope/other")(two) parts = [layer([a,
-    b]) for layer in (layers.Add(), layers.Subtract(), layers.Multiply(), layers.Average())] parts +=
-    [layers.Maximum()([a, b]), layers.Minimum()([a, b]), layers.Dot(axes=1, normalize=True)([a, b])] return
-    Model([one, two], [layers.Concatenate(name="all")(parts), layers.Activation("sigmoid", name="p")(b)])
+    a, b = layers.Dense(5, name="scope/dense")(x), layers.Dense(5, name="scope/other")(two)
+    parts = [layer([a, b]) for layer in (layers.Add(), layers.Subtract(), layers.Multiply(), layers.Average())]
+    parts += [layers.Maximum()([a, b]), layers.Minimum()([a, b]), layers.Dot(axes=1, normalize=True)([a, b])]
+    return Model([one, two], [layers.Concatenate(name="all")(parts), layers.Activation("sigmoid", name="p")(b)])
 
 
 def nested() -> Model:
@@ -122,11 +122,14 @@ def nested() -> Model:
 
 
 def frozen() -> Model:
-    trunk = Sequential([layers.Conv1D(4, 3, input_shape=(LENGTH, 4)), layers.BatchNormalization(),
-    layers.Conv1D(4, 3)]) trunk.trainable = False side = Sequential([layers.Conv1D(4, 3, input_shape=(LENGTH,
-    4), trainable=False), layers.Conv1D(4, 3, padding="same")]) given = Input((LENGTH, 4)) joined =
-    layers.Concatenate()([layers.Flatten()(trunk(given)), layers.Flatten()(side(given))]) return Model(given,
-    layers.Dense(2)(joined))
+    first, last = layers.Conv1D(4, 3, input_shape=(LENGTH, 4)), layers.Conv1D(4, 3)
+    trunk = Sequential([first, layers.BatchNormalization(), last])
+    trunk.trainable = False
+    first = layers.Conv1D(4, 3, input_shape=(LENGTH, 4), trainable=False)
+    side = Sequential([first, layers.Conv1D(4, 3, padding="same")])
+    given = Input((LENGTH, 4))
+    joined = layers.Concatenate()([layers.Flatten()(trunk(given)), layers.Flatten()(side(given))])
+    return Model(given, layers.Dense(2)(joined))
 
 
 def diamond() -> Model:
@@ -160,8 +163,7 @@ def functions() -> Model:
     y = tf.reduce_max(x, axis=1) + tf.math.reduce_mean(x, axis=[1], keepdims=False)
     y = tf.nn.softmax(tf.reshape(y, [-1, 4, 2]), axis=1)
     y = tf.squeeze(tf.expand_dims(tf.reduce_sum(y, axis=-1), 1), 1) * other
-    return Model([given, other], tf.stack([y, tf.clip_by_value(other, 0.2, 0.6), tf.maximum(y, other)],
-    axis=1))
+    return Model([given, other], tf.stack([y, tf.clip_by_value(other, 0.2, 0.6), tf.maximum(y, other)], axis=1))
 
 
 def normalisation() -> Model:
@@ -177,11 +179,32 @@ def any_length() -> Model:
     return Model(given, layers.GlobalMaxPooling1D()(x))
 
 
+def wrapped() -> Model:
+    inner = Sequential([layers.Dense(3, input_shape=(4,), activation="tanh"), layers.Dense(2)])
+    given = Input((LENGTH, 4))
+    return Model(given, layers.TimeDistributed(inner)(given))
+
+
+def half() -> Model:
+    """Mixed precision, compiled and trained a step, so that the files hold an optimizer's state too."""
+    policy = tf_keras.mixed_precision.Policy("mixed_float16")
+    model = Sequential(
+        [
+            layers.Conv1D(3, 5, input_shape=(LENGTH, 4), dtype=policy),
+            layers.BatchNormalization(dtype=policy),
+            layers.GlobalMaxPooling1D(dtype="float32"),
+        ]
+    )
+    model.compile("adam", "mse", metrics=["mae"])
+    model.fit(np.ones((2, LENGTH, 4)), np.ones((2, 3)), verbose=0)
+    return model
+
+
 ZOO: dict[str, Callable[[], Model]] = {
     make.__name__: make
     for make in (
         conv1d, conv2d, resizing, recurrent, merging, nested, frozen, diamond, attention, functions,
-        normalisation, any_length,
+        normalisation, any_length, wrapped, half,
     )
 }  # fmt: skip
 
@@ -192,8 +215,7 @@ def inputs_of(model: Model, rng: np.random.Generator) -> list[np.ndarray]:
     for given in model.inputs:
         shape = (4, *(n or 30 for n in given.shape[1:]))
         dna = len(shape) == 3 and shape[-1] == 4
-        arrays.append(np.eye(4, dtype="float32")[rng.integers(0, 4, shape[:-1])] if dna else
-        rng.random(shape))
+        arrays.append(np.eye(4, dtype="float32")[rng.integers(0, 4, shape[:-1])] if dna else rng.random(shape))
     return [array.astype("float32") for array in arrays]
 
 

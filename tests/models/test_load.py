@@ -17,8 +17,7 @@ from seqexplain.errors import FileFormatError, MissingFileError, ModelLoadError,
 from seqexplain.models.load import load_keras_model, model_sha256
 
 # Keras itself converts its tensors in a way that NumPy 2 warns about.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a
-copy:DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 
 LENGTH = 20
 
@@ -28,16 +27,23 @@ def model() -> keras.Model:
     """A model with nesting, a shared layer, operations and two heads; biases and statistics are not zero."""
     keras.utils.set_random_seed(5)
     trunk = keras.Sequential(
-        [layers.Input((LENGTH, 4)), layers.Conv1D(6, 5), layers.BatchNormalization(),
-        layers.Activation("gelu")], name="trunk",
+        [
+            layers.Input((LENGTH, 4)),
+            layers.Conv1D(6, 5),
+            layers.BatchNormalization(),
+            layers.Activation("gelu"),
+        ],
+        name="trunk",
     )
     given = layers.Input((LENGTH, 4))
     a, b = trunk(given), trunk(given[:, ::-1, ::-1])
     x = keras.ops.maximum(a, keras.ops.multiply(b, 0.5))
     x = layers.MultiHeadAttention(2, 3)(x, x)
     x = layers.Bidirectional(layers.GRU(3))(x)
-    made = keras.Model(given, [layers.Dense(2, name="profile")(x), layers.Dense(1,
-    activation="hard_sigmoid")(x)]) rng = np.random.default_rng(1) for variable in made.weights:
+    other = layers.Dense(1, activation="hard_sigmoid")(x)
+    made = keras.Model(given, [layers.Dense(2, name="profile")(x), other])
+    rng = np.random.default_rng(1)
+    for variable in made.weights:
         variable.assign(rng.uniform(0.05, 0.4, variable.shape))
     return made
 
@@ -153,18 +159,44 @@ def test_custom_class_must_be_given(tmp_path, name):
     assert "Twice" not in keras.saving.get_custom_objects()
 
 
+class OwnModel(keras.Model):
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.parts = [layers.Dense(3), layers.Dense(1)]
+
+    def call(self, x):
+        return self.parts[1](self.parts[0](x))
+
+    def get_config(self):
+        return {"name": self.name}
+
+
+def test_model_of_the_authors_own_class(tmp_path):
+    x = np.random.default_rng(3).random((2, 4)).astype("float32")
+    made = OwnModel()
+    wanted = np.asarray(made(x))
+    made.save(tmp_path / "m.keras")
+    with pytest.raises(ModelLoadError, match="OwnModel"):
+        load_keras_model(tmp_path / "m.keras")
+    opened = load_keras_model(tmp_path / "m.keras", custom_objects={"OwnModel": OwnModel})
+    np.testing.assert_allclose(np.asarray(opened(x)), wanted)
+
+
 @pytest.mark.parametrize("name", ["m.keras", "m.h5"])
 def test_lambda_is_refused_unless_named(tmp_path, name):
-    made = keras.Sequential([layers.Input((4,)), layers.Lambda(lambda x: x * 3.0, name="triple"),
-    layers.Dense(1)]) made.save(tmp_path / name) path, x = tmp_path / name, np.ones((2, 4), "float32") for
-    allowed in ((), ("other",)):
-        with pytest.raises(UnsafeModelError, match=r"Layer 'triple' is a Lambda
-        layer.*allow_lambda=\['triple'\]"):
+    triple = layers.Lambda(lambda x: x * 3.0, name="triple")
+    made = keras.Sequential([layers.Input((4,)), triple, layers.Dense(1)])
+    made.save(tmp_path / name)
+    path, x = tmp_path / name, np.ones((2, 4), "float32")
+    for allowed in ((), ("other",)):
+        with pytest.raises(UnsafeModelError, match=r"'triple' is a Lambda layer.*allow_lambda=\['triple'\]"):
             load_keras_model(path, allow_lambda=allowed)
-    np.testing.assert_allclose(np.asarray(load_keras_model(path, allow_lambda=["triple"])(x)),
-    np.asarray(made(x))) own = load_keras_model(path, custom_objects={"triple": lambda x: x * 6.0})
-    np.testing.assert_allclose(np.asarray(own(x)), np.asarray(made(2 * x)), rtol=1e-6) # nothing is left
-    switched on with pytest.raises(UnsafeModelError):
+    opened = load_keras_model(path, allow_lambda=["triple"])
+    np.testing.assert_allclose(np.asarray(opened(x)), np.asarray(made(x)))
+    own = load_keras_model(path, custom_objects={"triple": lambda x: x * 6.0})
+    np.testing.assert_allclose(np.asarray(own(x)), np.asarray(made(2 * x)), rtol=1e-6)
+    # nothing is left switched on
+    with pytest.raises(UnsafeModelError):
         load_keras_model(path)
     with pytest.raises(ValueError, match=r"lambda|Lambda"):
         keras.saving.load_model(path)
@@ -188,8 +220,7 @@ def _dense(config: dict) -> dict:
 
 
 def _os_class(config):
-    _dense(config).update(module="os", class_name="system", config={"command": "touch hacked"},
-    registered_name=None)
+    _dense(config).update(module="os", class_name="system", config={"command": "touch hacked"}, registered_name=None)
 
 
 def _os_function(config):
@@ -298,8 +329,7 @@ def test_half_a_model_says_what_else_to_give(folder):
 
 
 def test_other_archives_and_folders(tmp_path):
-    for member, message in (("archive/data.pkl", "PyTorch"), ("x/saved_model.pb", "Unzip"), ("a.txt",
-    r"config\.json")):
+    for member, message in (("archive/data.pkl", "PyTorch"), ("x/saved_model.pb", "Unzip"), ("a.txt", r"config\.json")):
         with zipfile.ZipFile(tmp_path / "m.zip", "w") as archive:
             archive.writestr(member, "x")
         with pytest.raises(ModelLoadError, match=message):
@@ -333,8 +363,7 @@ def test_sha256_of_file_is_the_usual_one(tmp_path):
 
 def test_sha256_of_folder_sees_names_and_contents(tmp_path):
     hashes = set()
-    for number, files in enumerate(({"a": "1", "b": "2"}, {"a": "2", "b": "1"}, {"a": "1", "c": "2"}, {"a":
-    "1"})):
+    for number, files in enumerate(({"a": "1", "b": "2"}, {"a": "2", "b": "1"}, {"a": "1", "c": "2"}, {"a": "1"})):
         folder = tmp_path / str(number)
         (folder / "sub").mkdir(parents=True)
         for name, content in files.items():

@@ -75,8 +75,7 @@ def test_keras_that_is_imported_cannot_be_switched():
     current = keras.backend.backend()
     other = "jax" if current != "jax" else "torch"
     assert choose_backend(current) == choose_backend(None) == current
-    with pytest.raises(BackendError, match=f"'{other}' was asked for, but Keras is already imported with
-    '{current}'"):
+    with pytest.raises(BackendError, match=f"'{other}' was asked for, but .* imported with '{current}'"):
         choose_backend(other)
 
 
@@ -97,16 +96,18 @@ print(loaded, float(keras.ops.convert_to_numpy(model(x)).sum()))
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
-    """A small model of Keras 3 and one in the format of Keras 2 (old weights), with their common sum of outputs."""
+    """One small network as files of Keras 3 and of Keras 2, and the sum of its outputs."""
     import h5py
 
     folder = tmp_path_factory.mktemp("saved")
     rng = np.random.default_rng(0)
     kernel, bias = rng.normal(size=(5, 4, 3)).astype("float32"), rng.normal(size=3).astype("float32")
-    model = keras.Sequential([keras.layers.Input((20, 4)), keras.layers.Conv1D(3, 5, activation="relu", name="c")])
+    layer = keras.layers.Conv1D(3, 5, activation="relu", name="c")
+    model = keras.Sequential([keras.layers.Input((20, 4)), layer])
     model.layers[0].set_weights([kernel, bias])
     model.save(folder / "m.keras")
-    conv = {"name": "c", "filters": 3, "kernel_size": [5], "activation": "relu", "batch_input_shape": [None, 20, 4]}
+    conv = {"name": "c", "filters": 3, "kernel_size": [5], "activation": "relu"}
+    conv["batch_input_shape"] = [None, 20, 4]
     architecture = {"class_name": "Sequential", "config": [{"class_name": "Conv1D", "config": conv}]}
     (folder / "m.json").write_text(json.dumps({**architecture, "keras_version": "2.0.8"}))
     with h5py.File(folder / "m.h5", "w") as file:
@@ -131,7 +132,8 @@ def test_only_the_backend_itself_is_imported_and_nothing_is_printed(saved, backe
     path, weights = (None if name is None else str(folder / name) for name in files)
     environment = {k: v for k, v in os.environ.items() if k not in ("KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL")}
     program = PROGRAM.format(backend=backend, path=path, weights=weights)
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=False)
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr
     modules, _, printed = done.stdout.strip().rpartition(" ")
     # Keras itself imports JAX wherever that is installed; TensorFlow comes only with its own backend.

@@ -12,16 +12,14 @@ from seqexplain.models import _black_box
 from seqexplain.models._black_box import load_black_box
 from seqexplain.models.load import load_keras_model
 
-pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="SavedModel is TensorFlow's
-own")
+pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="needs TensorFlow")
 
 
 class Scores(tf.Module):
     """Two inputs, two outputs: sum of squares plus a shift, and the shift doubled."""
 
     @tf.function(
-        input_signature=[tf.TensorSpec((None, 10, 4), tf.float32, "dna"), tf.TensorSpec((None, 1), tf.float32,
-        "shift")]
+        input_signature=[tf.TensorSpec((None, 10, 4), tf.float32, "dna"), tf.TensorSpec((None, 1), tf.float32, "shift")]
     )
     def score(self, dna, shift):
         return {"sum": tf.reduce_sum(dna**2, axis=[1, 2])[:, None] + shift, "double": 2 * shift}
@@ -79,7 +77,8 @@ def test_other_backends_are_refused(folder, monkeypatch):
 
 
 def test_a_folder_that_keras_exported(tmp_path):
-    model = keras.Sequential([keras.layers.Input((6, 4)), keras.layers.Conv1D(2, 3),
-    keras.layers.GlobalMaxPooling1D()]) model.export(tmp_path / "exported", verbose=False) x =
-    np.random.default_rng(1).random((2, 6, 4)).astype("float32") (got,) = load_black_box(tmp_path /
-    "exported").predict_batch([x]) np.testing.assert_allclose(got, np.asarray(model(x)), atol=1e-6)
+    model = keras.Sequential([keras.layers.Input((6, 4)), keras.layers.Conv1D(2, 3)])
+    model.export(tmp_path / "exported", verbose=False)
+    x = np.random.default_rng(1).random((2, 6, 4)).astype("float32")
+    (got,) = load_black_box(tmp_path / "exported").predict_batch([x])
+    np.testing.assert_allclose(got, np.asarray(model(x)), atol=1e-6)

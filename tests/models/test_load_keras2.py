@@ -1,4 +1,4 @@
-"""Files that Keras 2 wrote open with the outputs that Keras 2 (tf_keras, in a process of its own) computes."""
+"""Files that Keras 2 wrote open with the outputs that Keras 2 (tf_keras, in its own process) computes."""
 
 from __future__ import annotations
 
@@ -16,14 +16,13 @@ from seqexplain.errors import ModelLoadError
 from seqexplain.models.load import load_keras_model
 
 # Keras itself converts its tensors in a way that NumPy 2 warns about.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
-)
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 
 TOLERANCE = 1e-5
-ZOO = (
-    "conv1d conv2d resizing recurrent merging nested frozen diamond attention functions normalisation any_length"
-).split()
+ZOO = [
+    *("conv1d", "conv2d", "resizing", "recurrent", "merging", "nested", "frozen", "diamond", "attention"),
+    *("functions", "normalisation", "any_length", "wrapped", "half"),
+]
 FORMATS = {
     "h5": ("{}.h5", None),
     "keras": ("{}.keras", None),
@@ -77,9 +76,7 @@ def zoo(tmp_path_factory) -> Path:
 )
 def test_every_layer_kind_gives_the_outputs_of_keras2(zoo, name, kind):
     path, weights = FORMATS[kind]
-    model = load_keras_model(
-        zoo / path.format(name), weights=None if weights is None else zoo / weights.format(name)
-    )
+    model = load_keras_model(zoo / path.format(name), weights=None if weights is None else zoo / weights.format(name))
     assert largest_difference(model, np.load(zoo / f"{name}.npz")) <= TOLERANCE
 
 
@@ -108,9 +105,7 @@ REAL = [
 def real_outputs(testdata, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("real")
     models = testdata / "models"
-    run_oracle(
-        "predict", str(folder), *("|".join(str(models / part) for part in entry.split("|")) for entry in REAL)
-    )
+    run_oracle("predict", str(folder), *("|".join(str(models / part) for part in entry.split("|")) for entry in REAL))
     return folder
 
 
@@ -128,12 +123,10 @@ def test_keras1_files_say_how_to_convert_them(testdata):
         load_keras_model(folder / "model.json", weights=folder / "weights.h5")
 
 
-# -- handmade files -------------------------------------------------------------------------------------------------
+# -- handmade files --------------------------------------------------------------------------------
 
 
-def write_old_weights(
-    path: Path, layers: dict[str, dict[str, np.ndarray]], backend: str = "tensorflow"
-) -> Path:
+def write_old_weights(path: Path, layers: dict[str, dict[str, np.ndarray]], backend: str = "tensorflow") -> Path:
     with h5py.File(path, "w") as file:
         file.attrs["layer_names"] = [name.encode() for name in layers]
         file.attrs["backend"] = backend.encode()
@@ -151,9 +144,7 @@ def dense(name: str, units: int, activation: str = "linear", **more: object) -> 
 
 
 def sequential(path: Path, *layers: dict) -> Path:
-    path.write_text(
-        json.dumps({"class_name": "Sequential", "keras_version": "2.1.6", "config": list(layers)})
-    )
+    path.write_text(json.dumps({"class_name": "Sequential", "keras_version": "2.1.6", "config": list(layers)}))
     return path
 
 
@@ -164,8 +155,7 @@ def two_layers(tmp_path, rng):
         tmp_path / "model.json", dense("a", 4, batch_input_shape=[None, 4]), dense("b", 4, "hard_sigmoid")
     )
     weights = {
-        name: {f"{name}/kernel:0": rng.normal(size=(4, 4)), f"{name}/bias:0": rng.normal(size=4)}
-        for name in "ab"
+        name: {f"{name}/kernel:0": rng.normal(size=(4, 4)), f"{name}/bias:0": rng.normal(size=4)} for name in "ab"
     }
     return architecture, weights
 
@@ -290,9 +280,7 @@ def test_graph_nodes_of_tensorflow_2_0(tmp_path, rng):
     weights = {"d": {"d/kernel:0": rng.normal(size=(8, 2)), "d/bias:0": rng.normal(size=2)}}
     model = load_keras_model(path, weights=write_old_weights(tmp_path / "w.h5", weights))
     x = rng.normal(size=(3, 6, 4)).astype("float32")
-    wanted = (
-        np.concatenate([1 - 3 * x, x], -1).mean(1) @ weights["d"]["d/kernel:0"] + weights["d"]["d/bias:0"]
-    )
+    wanted = np.concatenate([1 - 3 * x, x], -1).mean(1) @ weights["d"]["d/kernel:0"] + weights["d"]["d/bias:0"]
     np.testing.assert_allclose(np.asarray(model(x)), wanted, atol=1e-5)
 
 
