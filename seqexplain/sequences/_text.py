@@ -47,6 +47,8 @@ def check_file(path: str | PathLike[str], wanted: str) -> None:
         raise ParameterError(f"Received {type(path).__name__}; expected the path of {wanted}.")
     if fspath(path) == STDIN:
         return
+    if not fspath(path):
+        raise ParameterError(f"The path is empty; expected that of {wanted}.")
     place = Path(path)
     if place.is_dir():
         raise FileFormatError(f"{place} is a folder; expected {wanted}.")

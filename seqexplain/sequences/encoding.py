@@ -12,7 +12,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from seqexplain.errors import SequenceError, ShapeError
+from seqexplain.errors import ParameterError, SequenceError, ShapeError
 
 BASES = "ACGT"
 UNKNOWN = 4  # the code of a base that is not known
@@ -112,7 +112,11 @@ def stack_codes(sequences: Iterable[str], *, length: int | None = None) -> NDArr
     """
     if isinstance(sequences, str):
         raise ShapeError("Received one string; expected a list of strings. Use [sequence].")
+    if not isinstance(sequences, Iterable):
+        raise ShapeError(f"Received {type(sequences).__name__}; expected a list of strings.")
     rows = list(sequences)
+    if length is not None and (isinstance(length, bool) or not isinstance(length, int | np.integer)):
+        raise ParameterError(f"length is {length!r}; expected a whole number of bases, or None.")
     for i, row in enumerate(rows):
         if not isinstance(row, str):
             raise SequenceError(f"Sequence {i} is {type(row).__name__}; expected a string of bases such as 'ACGT'.")
@@ -218,6 +222,8 @@ def one_hot(sequences: Iterable[str], *, length: int | None = None) -> NDArray[n
         At a character that stands for no base; the message names sequence and position.
     ShapeError
         Where lengths differ.
+    ParameterError
+        For a length that is no whole number.
 
     Examples
     --------

@@ -50,7 +50,7 @@ def fit_length(
     ShapeError
         Likewise for an array.
     ParameterError
-        For another policy, or a length below 1.
+        For another policy, a length below 1, or another type of sequence.
 
     Examples
     --------
@@ -73,6 +73,10 @@ def fit_length(
         if interval is not None:
             interval = _moved(interval, left_surplus(len(sequence.sequence), int(length)), int(length))
         return replace(sequence, sequence=bases, interval=interval)
+    if not hasattr(sequence, "__array__"):
+        raise ParameterError(
+            f"Received {type(sequence).__name__}; expected a string, a SequenceRecord or an array (…, length, 4)."
+        )
     return _fit_array(np.asarray(sequence), int(length), policy)
 
 

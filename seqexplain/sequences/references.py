@@ -145,7 +145,7 @@ def resolve_references(references: ReferenceSpec | References, n: int = 20, *, r
         raise ShapeError(f"references are no regular array ({error}). {_CHOICES}") from error
     if array.dtype.kind not in "fuib":
         raise ShapeError(f"references have dtype {array.dtype}; expected numbers. {_CHOICES}")
-    if array.shape == (4,):
+    if array.ndim == 1:
         return _Constant(_checked_background(array.tolist()))
     return _Given(array)
 

@@ -202,8 +202,8 @@ def check_seed(random_state: int) -> int:
 
 
 def _as_codes(X: Sequences) -> NDArray[np.uint8]:
-    if isinstance(X, str):
-        return stack_codes(X)
+    if isinstance(X, str) or not (hasattr(X, "__array__") or isinstance(X, Iterable)):
+        return stack_codes(cast("Iterable[str]", X))  # which explains what is wanted
     if not hasattr(X, "__array__"):
         rows: list[Any] = list(cast("Iterable[Any]", X))
         if not rows or isinstance(rows[0], str):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqexplain.errors import SequenceError, ShapeError
+from seqexplain.errors import ParameterError, SequenceError, ShapeError
 from seqexplain.sequences import (
     codes_to_one_hot,
     decode,
@@ -117,6 +117,10 @@ def test_a_bare_string_and_other_types() -> None:
         one_hot([b"ACGT"])
     with pytest.raises(SequenceError, match="Received int"):
         encode_codes(3)
+    with pytest.raises(ShapeError, match="Received NoneType; expected a list"):
+        one_hot(None)
+    with pytest.raises(ParameterError, match="length is '4'"):
+        one_hot(["ACGT"], length="4")
 
 
 @pytest.mark.parametrize(

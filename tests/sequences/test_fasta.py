@@ -205,6 +205,8 @@ def test_missing_file_and_folder_at_once(tmp_path: Path) -> None:
         read_fasta(tmp_path)
     with pytest.raises(ParameterError, match="Received int"):
         read_fasta(3)
+    with pytest.raises(ParameterError, match="path is empty"):
+        read_fasta("")
 
 
 def test_unknown_options(write: Write) -> None:

@@ -81,6 +81,8 @@ def test_bad_parameters() -> None:
     for length in (0, -1, 2.5, True, None):
         with pytest.raises(ParameterError, match="length is"):
             fit_length("ACGT", length)
+    with pytest.raises(ParameterError, match="Received NoneType"):
+        fit_length(None, 5)
     with pytest.raises(ShapeError, match=r"\(…, length, 4\)"):
         fit_length(np.zeros((4, 10)), 5)
 

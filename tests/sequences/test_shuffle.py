@@ -212,6 +212,8 @@ def test_strided_and_integer_arrays_are_taken() -> None:
         (np.full((1, 3, 4), 0.25), ShapeError, r"X\[0, 0\] is \[0.25"),
         (np.full((1, 3, 4), np.nan), ShapeError, "one-hot"),
         (np.ones((1, 3, 4)), ShapeError, "one-hot"),
+        (None, ShapeError, "expected a list of strings"),
+        (5, ShapeError, "Received int"),
         ("ACGT", ShapeError, r"\[sequence\]"),
         (["ACGT", "ACG"], ShapeError, "Sequence 1 has 3 bases; expected 4"),
         (["ACGT", "AC-T"], SequenceError, "Sequence 1 has '-'"),
