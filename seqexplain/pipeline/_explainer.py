@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,35 +17,51 @@ _NUMBERS = ("predictions", "reference_predictions", "completeness_error")
 class Explainer(Protocol):
     """A method with all its choices made, ready for any batch of sequences.
 
-    Attributes
-    ----------
-    method
-        Name of the method.
-    parameters
-        Everything that decides the numbers, JSON-able.
-    targets, several_targets
-        Labels of the targets, and whether the arrays have an axis for them.
-    n_references, has_hypothetical
-        What the results hold.
-    batch_sequences
-        Sequences in one compiled batch.
-    provenance
-        Versions, model (with `sha256`), device.
-
     An explainer to which `start` means nothing may have `by_position = False`: then sequences of one length
     go into a batch together wherever in a chunk they stand, and not only when they follow each other.
     """
 
-    method: str
-    parameters: dict[str, Any]
-    targets: tuple[str, ...]
-    several_targets: bool
-    n_references: int
-    has_hypothetical: bool
-    batch_sequences: int
-    provenance: dict[str, Any]
+    @property
+    def method(self) -> str:
+        """Name of the method."""
+        ...
 
-    def explain(self, X: Array, *, start: int = 0, names: Sequence[str] | None = None) -> Attributions:
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """Everything that decides the numbers, JSON-able."""
+        ...
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Labels of the targets."""
+        ...
+
+    @property
+    def several_targets(self) -> bool:
+        """Whether the arrays have an axis for the targets."""
+        ...
+
+    @property
+    def n_references(self) -> int:
+        """References of a sequence."""
+        ...
+
+    @property
+    def has_hypothetical(self) -> bool:
+        """Whether there are hypothetical scores."""
+        ...
+
+    @property
+    def batch_sequences(self) -> int:
+        """Sequences in one compiled batch."""
+        ...
+
+    @property
+    def provenance(self) -> Mapping[str, Any]:
+        """Versions, device, and `model` with its `sha256`, None for a model that is in no file."""
+        ...
+
+    def explain(self, X: Array, *, start: int = 0, names: Sequence[str] = ()) -> Attributions:
         """Explain rows `start` … of the job: `X` is `(b, L, 4)` float32."""
         ...
 

@@ -13,8 +13,14 @@ from seqexplain.storage import jsonable
 
 # Kept with the results, but no reason to refuse: they do not change a number. A model or an input that was
 # moved is still the same; what counts of both is the SHA-256 of their content.
-_INFORMATIVE = ("run.command", "run.input.label", "run.input.files")
-_INFORMATIVE_LAST = ("python", "path", "model_path")
+_INFORMATIVE = (
+    "run.command",
+    "run.input.label",
+    "run.input.files",
+    "run.provenance.python",
+    "run.provenance.model.path",
+    "run.provenance.model.name",
+)
 _SHOWN = 60  # characters of a value in a message
 
 
@@ -59,12 +65,24 @@ def refuse_to_mix(path: Path, stored: Mapping[str, Any], asked: Mapping[str, Any
     """Raise StorageError, saying what differs and how to mend it, unless both describe the same job."""
     differing = list(differences(stored, asked))
     if not differing:
+        if unknown_model(asked):
+            raise StorageError(
+                f"{path} exists, and the model is in no file, so nobody can tell whether it is the model that the "
+                "results were begun with. Save the model and load it from there, write to another path, or "
+                "replace the old results with overwrite=True."
+            )
         return
     lines = "; ".join(f"{key} was {_brief(old)}, now {_brief(new)}" for key, old, new in differing)
     raise StorageError(
         f"{path} holds the results of another run: {lines}. {_mend(differing)}"
         "Write to another path (-o), or replace the old results with overwrite=True (--overwrite)."
     )
+
+
+def unknown_model(asked: Mapping[str, Any]) -> bool:
+    """Return whether the model was never in a file, so that two of them cannot be told apart."""
+    model = asked["run"]["provenance"].get("model")
+    return isinstance(model, Mapping) and "sha256" in model and model["sha256"] is None
 
 
 def differences(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
@@ -77,7 +95,7 @@ def differences(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator
     """
     old, new = dict(_flat(stored)), dict(_flat(asked))
     for key in sorted(old.keys() | new.keys()):
-        if key.startswith(_INFORMATIVE) or key.rpartition(".")[2] in _INFORMATIVE_LAST:
+        if key.startswith(_INFORMATIVE):
             continue
         if old.get(key, _ABSENT) != new.get(key, _ABSENT):
             yield key.removeprefix("run."), old.get(key, _ABSENT), new.get(key, _ABSENT)
@@ -101,7 +119,7 @@ def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def _mend(differing: list[tuple[str, Any, Any]]) -> str:
     keys = [key for key, _, _ in differing]
-    if keys == ["batch_sequences"]:
+    if all(key.rpartition(".")[2].startswith("batch_") for key in keys):
         return f"Ask for the old batch size, {differing[0][1]}, to go on with it. "
     if all(key.startswith("provenance.") and "model" not in key for key in keys):
         return "Use the software and the device it was begun with to go on with it. "

@@ -12,7 +12,7 @@ from typing import Any
 
 from seqexplain.errors import FileFormatError, MissingFileError, ParameterError, SequenceError, StorageError
 from seqexplain.pipeline._explainer import Explainer, explain_chunk
-from seqexplain.pipeline._identity import describe_run, differences, refuse_to_mix, stored_run
+from seqexplain.pipeline._identity import describe_run, differences, refuse_to_mix, stored_run, unknown_model
 from seqexplain.pipeline._progress import Advance, in_words, progress_of
 from seqexplain.pipeline._source import ContentHash, SequenceSource, Survey, file_digests, survey
 from seqexplain.results import Attributions
@@ -63,6 +63,7 @@ def run(
     *,
     chunk: int | None = None,
     length: int | None = None,
+    found: Survey | None = None,
     progress: bool = True,
     overwrite: bool = False,
     command: str | None = None,
@@ -87,6 +88,8 @@ def run(
         of up to 256 sequences and 8 MiB of scores; for a store that exists, what it was begun with.
     length
         Length in bp that every sequence must have; None for a model of any length.
+    found
+        What `survey` said of this source, where that was asked before; the first pass is then left out.
     progress
         Whether to show progress: a bar on a terminal, otherwise a line a minute in the log
         `seqexplain.pipeline`.
@@ -121,7 +124,8 @@ def run(
     with writer_lock(target):
         refuse_foreign(target)
         clear_staging(target)
-        found = survey(source, length=length)
+        if found is None:
+            found = survey(source, length=length)
         asked = describe_run(explainer, source, found, file_digests(source.files), command)
         writer = _existing(target, asked, chunk, overwrite=overwrite)
         done = writer.n_done if writer else 0
@@ -155,7 +159,8 @@ def _existing(path: Path, asked: dict[str, Any], chunk: int | None, *, overwrite
         raise
     stored = stored_run(writer.attributes)
     other_chunk = chunk is not None and chunk != writer.layout.chunk
-    if overwrite and (writer.done.all() or other_chunk or any(differences(stored, asked))):
+    other_run = any(differences(stored, asked)) or unknown_model(asked)
+    if overwrite and (writer.done.all() or other_chunk or other_run):
         return None
     refuse_to_mix(path, stored, asked)
     if other_chunk:

@@ -35,7 +35,7 @@ Beside a store `NAME` that is being written stand `.NAME.lock` and, until its fi
 """
 
 from seqexplain.storage._exports import export
-from seqexplain.storage._files import clear_staging, refuse_foreign
+from seqexplain.storage._files import clear_staging, peek, refuse_foreign
 from seqexplain.storage._layout import default_chunk, jsonable
 from seqexplain.storage._lock import writer_lock
 from seqexplain.storage._saving import load, save
@@ -51,6 +51,7 @@ __all__ = [
     "export",
     "jsonable",
     "load",
+    "peek",
     "refuse_foreign",
     "save",
     "writer_lock",

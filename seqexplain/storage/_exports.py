@@ -100,15 +100,11 @@ def export(
     return _FORMATS[format](store, path, target, overwrite)
 
 
-def _write_modisco(
-    store: ResultStore, folder: Path, target: int | str | None, overwrite: bool
-) -> tuple[Path, ...]:
+def _write_modisco(store: ResultStore, folder: Path, target: int | str | None, overwrite: bool) -> tuple[Path, ...]:
     sequences, scores = folder / "ohe.npz", folder / "shap.npz"
     files = [sequences, scores]
     if folder.is_file():
-        raise StorageError(
-            f"{folder} is a file; give a folder, in which {sequences.name} and {scores.name} go."
-        )
+        raise StorageError(f"{folder} is a file; give a folder, in which {sequences.name} and {scores.name} go.")
     if not folder.exists():
         with storage_errors(folder):
             folder.mkdir()
@@ -121,8 +117,8 @@ def _write_modisco(
             stack.enter_context(NpzWriter(stack.enter_context(atomic_file(file, overwrite=overwrite))))
             for file in files
         ]
-        archives[0].write("arr_0", shape, np.int8, _pieces(store, target, _one_hot), deflate=True)
-        archives[1].write("arr_0", shape, np.float32, _pieces(store, target, _hypothetical), deflate=False)
+        archives[0].write("arr_0", shape, np.int8, _pieces(store, target, _one_hot))
+        archives[1].write("arr_0", shape, np.float32, _pieces(store, target, _hypothetical))
     if store.layout.intervals and all(None not in (block.intervals or (None,)) for block in store):
         files += _write_bed(store, folder / "regions.bed", target, overwrite)
     return tuple(files)
@@ -132,15 +128,15 @@ def _write_npz(store: ResultStore, path: Path, target: int | str | None, overwri
     n, shape = store.n_done, (store.n_done, 4, store.layout.length)
     width = max((len(name) for name in store.names()), default=1) or 1
     with atomic_file(path, overwrite=overwrite) as temporary, NpzWriter(temporary) as archive:
-        archive.write("one_hot", shape, np.int8, _pieces(store, target, _one_hot), deflate=True)
-        archive.write("contributions", shape, np.float32, _pieces(store, target, _observed), deflate=True)
+        archive.write("one_hot", shape, np.int8, _pieces(store, target, _one_hot))
+        archive.write("contributions", shape, np.float32, _pieces(store, target, _observed))
         if store.layout.hypothetical:
             scores = _pieces(store, target, _hypothetical)
-            archive.write("hypothetical", shape, np.float32, scores, deflate=False)
+            archive.write("hypothetical", shape, np.float32, scores)
         predictions = _pieces(store, target, lambda block: block.predictions)
-        archive.write("predictions", (n,), np.float32, predictions, deflate=False)
+        archive.write("predictions", (n,), np.float32, predictions)
         names = (np.array(block.names, dtype=f"<U{width}") for block in store)
-        archive.write("names", (n,), f"<U{width}", names, deflate=True)
+        archive.write("names", (n,), f"<U{width}", names)
     return (path,)
 
 
@@ -150,7 +146,12 @@ def _write_h5(store: ResultStore, path: Path, target: int | str | None, overwrit
     n, shape = store.n_done, (store.n_done, 4, store.layout.length)
     options: dict[str, Any] = {}
     if n:  # HDF5 cuts no empty data set into chunks
-        options = {"chunks": (min(_H5_ROWS, n), *shape[1:]), "compression": "gzip", "compression_opts": 1}
+        options = {
+            "chunks": (min(_H5_ROWS, n), *shape[1:]),
+            "compression": "gzip",
+            "compression_opts": 1,
+            "shuffle": True,
+        }
     with atomic_file(path, overwrite=overwrite) as temporary, hdf5_writer(temporary) as writer:
         file = writer.file
         raw = file.create_dataset("raw/seq", shape, "int8", **options)
@@ -161,10 +162,7 @@ def _write_h5(store: ResultStore, path: Path, target: int | str | None, overwrit
         places: dict[str, Any] = {}
         if store.layout.intervals:
             places = {key: regions.create_dataset(key, (n,), "int64") for key in ("start", "end")}
-            places |= {
-                key: regions.create_dataset(key, (n,), h5py.string_dtype())
-                for key in ("chromosome", "strand")
-            }
+            places |= {key: regions.create_dataset(key, (n,), h5py.string_dtype()) for key in ("chromosome", "strand")}
         first = 0
         for block in _blocks(store, target):
             rows = slice(first, first + len(block))
@@ -226,9 +224,7 @@ def _write_tsv(store: ResultStore, path: Path, target: int | str | None, overwri
             if block.completeness_error is not None:
                 columns.append(np.abs(block.completeness_error).max(axis=-1))
             # (n, targets, kinds) → a line a sequence
-            numbers = np.stack([c if several else c[:, None] for c in columns], axis=-1).reshape(
-                len(block), -1
-            )
+            numbers = np.stack([c if several else c[:, None] for c in columns], axis=-1).reshape(len(block), -1)
             for i, name in enumerate(block.names):
                 length = block.X.shape[1] if block.lengths is None else block.lengths[i]
                 line = [name, length]
@@ -265,9 +261,7 @@ def _blocks(store: ResultStore, target: int | str | None) -> Iterator[Attributio
         yield block.for_target(0 if target is None else target) if block.several_targets else block
 
 
-def _pieces(
-    store: ResultStore, target: int | str | None, pick: Callable[[Attributions], Array]
-) -> Iterator[Array]:
+def _pieces(store: ResultStore, target: int | str | None, pick: Callable[[Attributions], Array]) -> Iterator[Array]:
     return (pick(block) for block in _blocks(store, target))
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 from seqexplain.errors import StorageError
 from seqexplain.storage._layout import ATTRIBUTE, FORMAT
@@ -38,15 +39,24 @@ class Occupant(Enum):
     OTHER = "something that is not a result store of seqexplain"
 
 
+def peek(path: str | Path) -> dict[str, Any] | None:
+    """Return what describes the run of the store at `path`, finished or not; None where there is no store.
+
+    Fast, for zarr is not imported: to learn, say, `["parameters"]["batch_sequences"]` before a job is resumed.
+    """
+    with suppress(OSError, ValueError, AttributeError):
+        document = (Path(path).expanduser() / "zarr.json").read_text("utf-8")
+        ours = json.loads(document).get("attributes", {}).get(ATTRIBUTE, {})
+        if ours.get("format") == FORMAT:
+            return dict(ours)
+    return None
+
+
 def occupant(path: Path) -> Occupant:
     """Return what stands at `path`, without importing zarr."""
     if not os.path.lexists(path):
         return Occupant.NOTHING
-    with suppress(OSError, ValueError, AttributeError):
-        ours = json.loads((path / "zarr.json").read_text("utf-8")).get("attributes", {}).get(ATTRIBUTE, {})
-        if ours.get("format") == FORMAT:
-            return Occupant.STORE
-    return Occupant.OTHER
+    return Occupant.OTHER if peek(path) is None else Occupant.STORE
 
 
 def refuse_foreign(path: Path) -> Occupant:
@@ -114,9 +124,7 @@ def refuse_taken(path: Path, *, overwrite: bool) -> None:
     if path.is_dir():
         raise StorageError(f"{path} is a folder; give the name of a file to write.")
     if path.exists() and not overwrite:
-        raise StorageError(
-            f"{path} exists already; choose another name, or pass overwrite=True (--overwrite)."
-        )
+        raise StorageError(f"{path} exists already; choose another name, or pass overwrite=True (--overwrite).")
     if not path.parent.is_dir():
         raise StorageError(f"Cannot write {path}: the folder {path.parent} does not exist. Make it first.")
 

@@ -136,9 +136,7 @@ class Layout:
         whole = (self.n_chunks,)
         yield ArraySpec("done", whole, (max(1, self.n_chunks),), "uint8", 0, ("chunk",))
 
-    def _array(
-        self, name: str, row: tuple[int, ...], dtype: Any, fill: Any, dimensions: tuple[str, ...]
-    ) -> ArraySpec:
+    def _array(self, name: str, row: tuple[int, ...], dtype: Any, fill: Any, dimensions: tuple[str, ...]) -> ArraySpec:
         # a chunk spans all other axes; an axis of length 0 still needs a chunk of 1
         inner = tuple(max(1, size) for size in row)
         return ArraySpec(name, (self.n, *row), (self.chunk, *inner), dtype, fill, ("sequence", *dimensions))
@@ -146,9 +144,7 @@ class Layout:
     def check(self, block: Attributions, rows: int) -> None:
         """Raise ShapeError unless `block` is one chunk of `rows` sequences of this layout."""
         if block.X.shape != (rows, self.length, 4):
-            raise ShapeError(
-                f"A block has X of shape {block.X.shape}; this store wants ({rows}, {self.length}, 4)."
-            )
+            raise ShapeError(f"A block has X of shape {block.X.shape}; this store wants ({rows}, {self.length}, 4).")
         for name, row in self.row_shapes().items():
             value = getattr(block, name)
             wanted = (rows, *row, 4) if name == "contributions" else (rows, *row)
@@ -253,8 +249,7 @@ def jsonable(value: Any, where: str) -> Any:
     if isinstance(value, list | tuple):
         return [jsonable(item, where) for item in value]
     raise ParameterError(
-        f"{where} is of class {type(value).__name__}, which cannot be stored; give numbers, text, lists or "
-        "mappings."
+        f"{where} is of class {type(value).__name__}, which cannot be stored; give numbers, text, lists or mappings."
     )
 
 

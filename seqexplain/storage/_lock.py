@@ -41,8 +41,7 @@ def writer_lock(path: Path) -> Iterator[None]:
 
     if not path.parent.is_dir():
         raise StorageError(
-            f"Cannot write {path}: the folder {path.parent} does not exist. Make it first "
-            f"(mkdir -p {path.parent})."
+            f"Cannot write {path}: the folder {path.parent} does not exist. Make it first (mkdir -p {path.parent})."
         )
     lock = path.with_name(f".{path.name}.lock")
     while True:

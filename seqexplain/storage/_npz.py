@@ -33,10 +33,8 @@ class NpzWriter:
     ) -> None:
         self._archive.close()
 
-    def write(
-        self, name: str, shape: tuple[int, ...], dtype: DTypeLike, pieces: Iterable[Array], *, deflate: bool
-    ) -> None:
-        """Add one array, whose pieces follow each other along the first axis.
+    def write(self, name: str, shape: tuple[int, ...], dtype: DTypeLike, pieces: Iterable[Array]) -> None:
+        """Add one array, whose pieces follow each other along the first axis; as `savez` does, uncompressed.
 
         Parameters
         ----------
@@ -44,12 +42,9 @@ class NpzWriter:
             Of the whole array.
         pieces
             Arrays that make up the first axis, in order.
-        deflate
-            Whether to compress: worth it for one-hot and text, not for the noisy digits of scores.
         """
         # a ZipInfo of our own carries no time of day: the same scores give the same file
         info = zipfile.ZipInfo(f"{name}.npy")
-        info.compress_type = zipfile.ZIP_DEFLATED if deflate else zipfile.ZIP_STORED
         info.external_attr = 0o644 << 16
         header = {
             "shape": shape,
@@ -60,4 +55,4 @@ class NpzWriter:
         with self._archive.open(info, "w", force_zip64=True) as member:
             np.lib.format.write_array_header_1_0(member, header)
             for piece in pieces:
-                member.write(np.ascontiguousarray(piece, dtype=dtype).data.cast("B") if piece.size else b"")
+                member.write(np.ascontiguousarray(piece, dtype=dtype).tobytes())

@@ -39,9 +39,7 @@ def save(result: Attributions, path: str | Path, *, overwrite: bool = False) -> 
     target = Path(path).expanduser().resolve()
     with writer_lock(target):
         if refuse_foreign(target) is Occupant.STORE and not overwrite:
-            raise StorageError(
-                f"{target} exists already; choose another path, or pass overwrite=True (--overwrite)."
-            )
+            raise StorageError(f"{target} exists already; choose another path, or pass overwrite=True (--overwrite).")
         chunk = default_chunk(result.X.shape[1], targets=max(1, len(result.targets)))
         write_whole(target, result, chunk=chunk)
 

@@ -100,8 +100,7 @@ class ResultStore:
         if not self.done[index]:
             first, end = self.layout.bounds(index)
             raise StorageError(
-                f"Sequences {first} to {end - 1} of {self.path} are not explained yet. "
-                f"{self._how_to_resume()}."
+                f"Sequences {first} to {end - 1} of {self.path} are not explained yet. {self._how_to_resume()}."
             )
         columns = {name: self._column(name, index) for name in self._arrays if name != "done"}
         layout = self.layout
@@ -177,14 +176,11 @@ class ResultStore:
             found += [first + int(i) for i in np.flatnonzero(names == name)]
             examples = examples or [str(known) for known in names[:3]]
         if not found:
-            raise ParameterError(
-                f"{self.path} has no sequence named {name!r}; it has {', '.join(examples)}, …"
-            )
+            raise ParameterError(f"{self.path} has no sequence named {name!r}; it has {', '.join(examples)}, …")
         if len(found) > 1:
             listed = ", ".join(str(i) for i in found[:5]) + (", …" if len(found) > 5 else "")
             raise ParameterError(
-                f"{self.path} has {len(found)} sequences named {name!r}, at positions {listed}; "
-                "choose by position."
+                f"{self.path} has {len(found)} sequences named {name!r}, at positions {listed}; choose by position."
             )
         return found[0]
 
@@ -264,9 +260,7 @@ def join(parts: Sequence[Attributions]) -> Attributions:
         reference_predictions=stack("reference_predictions"),
         completeness_error=stack("completeness_error"),
         names=tuple(name for part in parts for name in part.names),
-        intervals=(
-            None if first.intervals is None else tuple(i for part in parts for i in part.intervals or ())
-        ),
+        intervals=(None if first.intervals is None else tuple(i for part in parts for i in part.intervals or ())),
         lengths=stack("lengths"),
         targets=first.targets,
         method=first.method,

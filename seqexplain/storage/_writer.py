@@ -99,8 +99,7 @@ class StoreWriter:
         self.layout.check(block, end - first)
         columns = self._columns(block)
         hint = (
-            f"The {self.n_done} of {self.layout.n} sequences that are stored stay; the same command goes on "
-            "from there."
+            f"The {self.n_done} of {self.layout.n} sequences that are stored stay; the same command goes on from there."
         )
         done = self.done.copy()
         done[index] = True

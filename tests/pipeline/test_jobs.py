@@ -18,7 +18,7 @@ import pytest
 from seqexplain.errors import MissingFileError, ParameterError, SequenceError, SequenceWarning, StorageError
 from seqexplain.pipeline import SequenceSource, run, survey
 from seqexplain.sequences import RecordSource
-from seqexplain.storage import ResultStore, load, writer_lock
+from seqexplain.storage import ResultStore, load, peek, writer_lock
 
 
 def entries(folder: Path) -> list[str]:
@@ -126,9 +126,7 @@ def test_ctrl_c_before_the_first_chunk_leaves_nothing(toy: ModuleType, path: Pat
     assert entries(path.parent) == []
 
 
-def test_a_finished_store_is_left_alone(
-    toy: ModuleType, path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_finished_store_is_left_alone(toy: ModuleType, path: Path, caplog: pytest.LogCaptureFixture) -> None:
     run(toy.NumpyExplainer(8), toy.source_of(50), path, progress=False)
     before = files_in(path)
     explainer = toy.NumpyExplainer(8)
@@ -202,6 +200,36 @@ def test_what_changes_no_number_is_no_reason_to_refuse(toy: ModuleType, path: Pa
     source = dataclasses.replace(toy.source_of(50), label="moved.fa")
     assert run(explainer, source, path, progress=False, command="with -v").explained == 40
     assert ResultStore(path).complete
+
+
+def test_the_batch_size_of_an_unfinished_store_can_be_learned(toy: ModuleType, path: Path) -> None:
+    assert peek(path) is None
+    interrupted(toy, path)
+    known = peek(path)
+    assert known is not None
+    assert known["run"]["batch_sequences"] == 8
+    assert known["parameters"]["seed"] == 0
+
+
+def test_a_model_in_no_file_is_never_taken_for_the_old_one(toy: ModuleType, path: Path) -> None:
+    interrupted(toy, path, model={"sha256": None, "path": None})
+    explainer = toy.NumpyExplainer(8, model={"sha256": None, "path": None})
+    with pytest.raises(StorageError, match="the model is in no file"):
+        run(explainer, toy.source_of(50), path, progress=False)
+    assert run(explainer, toy.source_of(50), path, progress=False, overwrite=True).explained == 50
+
+
+def test_a_survey_made_before_is_used(toy: ModuleType, path: Path) -> None:
+    times = 0
+
+    def records() -> Iterator[Any]:
+        nonlocal times
+        times += 1
+        return toy.records(50)
+
+    source = SequenceSource(records, "toy.fa")
+    run(toy.NumpyExplainer(8), source, path, found=survey(source), progress=False)
+    assert times == 2
 
 
 def test_another_chunk_size_is_refused(toy: ModuleType, path: Path) -> None:
@@ -331,9 +359,7 @@ def test_an_input_that_changes_while_it_is_read(toy: ModuleType, path: Path, kin
     if path.exists():
         assert ResultStore(path, allow_incomplete=True).n_done == 0
     run(toy.NumpyExplainer(8), toy.source_of(50), path, progress=False)
-    np.testing.assert_array_equal(
-        load(path).predictions, toy.NumpyExplainer(8).explain(load(path).X).predictions
-    )
+    np.testing.assert_array_equal(load(path).predictions, toy.NumpyExplainer(8).explain(load(path).X).predictions)
 
 
 def test_two_writers_at_once(toy: ModuleType, path: Path) -> None:

@@ -43,7 +43,7 @@ class NumpyExplainer:
         } | provenance
         self.calls: list[tuple[int, int, int]] = []
 
-    def explain(self, X: Array, *, start: int = 0, names: Sequence[str] | None = None) -> Attributions:
+    def explain(self, X: Array, *, start: int = 0, names: Sequence[str] = ()) -> Attributions:
         b, length, _ = X.shape
         self.calls.append((start, b, length))
         weights = np.sin(np.arange(length * 4, dtype=np.float32).reshape(length, 4) + self.parameters["seed"])
@@ -56,7 +56,7 @@ class NumpyExplainer:
             hypothetical=scores.astype(np.float32),
             reference_predictions=np.stack([predictions, -predictions], axis=1).astype(np.float32),
             completeness_error=np.full((b, 2), 1e-6, dtype=np.float32),
-            names=tuple(names or ()),
+            names=tuple(names),
             targets=self.targets,
             method=self.method,
             parameters=self.parameters,

@@ -99,9 +99,7 @@ def test_one_of_several_targets(tmp_path: Path, target: int | str) -> None:
         np.testing.assert_array_equal(data["predictions"], result.predictions[:, 1])
 
 
-@pytest.mark.parametrize(
-    ("target", "message"), [(None, "choose one .*: a, b"), (2, "no target 2"), ("c", "'c'")]
-)
+@pytest.mark.parametrize(("target", "message"), [(None, "choose one .*: a, b"), (2, "no target 2"), ("c", "'c'")])
 def test_a_target_that_is_not_there(tmp_path: Path, target: int | str | None, message: str) -> None:
     save(make_result(2), tmp_path / "r.zarr")
     with pytest.raises(TargetError, match=message):

@@ -52,9 +52,7 @@ def make_result(
         reference_predictions=(
             rng.normal(size=(n, *per_target, references)).astype(np.float32) if references else None
         ),
-        completeness_error=(
-            rng.normal(size=(n, *per_target, references)).astype(np.float32) if references else None
-        ),
+        completeness_error=(rng.normal(size=(n, *per_target, references)).astype(np.float32) if references else None),
         names=tuple(f"peak {i} µ" for i in range(n)),
         targets=tuple(f"task:{t}" for t in range(max(1, targets))),
         method="deeplift",
@@ -97,9 +95,7 @@ INTERVALS = (
 def test_what_is_saved_is_loaded(
     tmp_path: Path, targets: int, hypothetical: bool, references: int, intervals: object
 ) -> None:
-    result = make_result(
-        targets=targets, hypothetical=hypothetical, references=references, intervals=intervals
-    )
+    result = make_result(targets=targets, hypothetical=hypothetical, references=references, intervals=intervals)
     save(result, tmp_path / "a.zarr")
     back = load(tmp_path / "a.zarr")
     assert_same(back, result)
@@ -188,9 +184,7 @@ def test_what_is_not_ours_is_never_replaced(tmp_path: Path, kind: str) -> None:
     assert path.is_file() or (path / "zarr.json").read_text()
 
 
-def test_a_failing_save_leaves_nothing_new_and_the_old_store(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failing_save_leaves_nothing_new_and_the_old_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.zarr"
     save(make_result(seed=1), path)
 
