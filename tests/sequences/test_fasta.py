@@ -106,6 +106,8 @@ def test_repeated_names(write: Write) -> None:
         "unnamed",
         "unnamed",
     ]
+    taken = write(">p.2\nA\n>p\nC\n>p\nG\n", "taken.fa")
+    assert [name for name, _ in pairs(taken)] == ["p.2", "p", "p.3"]
     with pytest.raises(SequenceError, match=r"record 2, line 3: the name 'p'"):
         pairs(path, duplicates="error")
 

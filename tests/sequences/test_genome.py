@@ -98,6 +98,17 @@ def test_folder_that_cannot_be_written(fasta: Path, monkeypatch: pytest.MonkeyPa
     assert [path.name for path in fasta.parent.iterdir()] == ["genome.fa"]
 
 
+def test_old_index_in_a_folder_that_cannot_be_written(fasta: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = fasta.with_name("genome.fa.fai")
+    index.write_text("chr1\t4\t6\t4\t5\n")
+    earlier = fasta.stat().st_mtime - 10
+    os.utime(index, (earlier, earlier))
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with Genome(fasta) as genome:
+        assert genome.length("chrM") == 10
+    assert index.read_text() == "chr1\t4\t6\t4\t5\n"
+
+
 def test_stale_index_of_another_file_is_noticed(fasta: Path) -> None:
     index = fasta.with_name("genome.fa.fai")
     index.write_text("chr1\t5000\t16\t10\t11\n")

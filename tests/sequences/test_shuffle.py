@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
 from itertools import pairwise, permutations, product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
+import seqexplain.sequences
 from seqexplain.errors import ParameterError, SequenceError, ShapeError, ShuffleWarning
 from seqexplain.sequences import (
     decode,
@@ -247,3 +251,28 @@ def test_importing_the_room_loads_no_compiler() -> None:
         "sys.exit(any(m in sys.modules for m in ('numba', 'keras', 'tensorflow', 'pandas', 'pyfaidx')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.slow
+def test_installation_that_cannot_be_written(tmp_path: Path) -> None:
+    """Without any folder for numba's cache the kernel is compiled in memory, with the same result."""
+    package = Path(seqexplain.sequences.__file__).parents[1]
+    copy = tmp_path / "seqexplain"
+    (copy / "sequences").mkdir(parents=True)
+    for file in [*package.glob("*.py"), *(package / "sequences").glob("*.py")]:
+        shutil.copy(file, copy / file.relative_to(package))
+    (copy / "sequences" / "__pycache__").touch()  # a file where numba wants a folder
+    code = (
+        "import seqexplain.sequences as s;"
+        f"print(s.decode(s.dinucleotide_shuffle(['{FAMOUS}'], 3)[0]) if '{tmp_path}' in s.__file__ else '')"
+    )
+    nowhere = {"PYTHONPATH": str(tmp_path), "HOME": os.devnull, "XDG_CACHE_HOME": os.devnull}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        env=nowhere,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.stdout.strip() == str(decode(dinucleotide_shuffle([FAMOUS], 3)[0])), done.stderr
