@@ -58,9 +58,7 @@ def test_bad_counts_are_explained(counts, message):
     assert isinstance(caught.value, SeqExplainError)
 
 
-@pytest.mark.parametrize(
-    "background", [(0.5, 0.5), (0.5, 0.5, 0.0, 0.0), (1, 1, 1, 1), (np.nan, 0.5, 0.25, 0.25)]
-)
+@pytest.mark.parametrize("background", [(0.5, 0.5), (0.5, 0.5, 0.0, 0.0), (1, 1, 1, 1), (np.nan, 0.5, 0.25, 0.25)])
 def test_bad_backgrounds_are_refused(background):
     with pytest.raises(ParameterError, match="four probabilities"):
         Motif("M1", "box", np.ones((2, 4))).log_odds(background)

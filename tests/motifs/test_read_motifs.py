@@ -43,7 +43,13 @@ def write(folder, text):
 
 
 @pytest.mark.parametrize(
-    "text", [LABELLED, BARE, POSITIONS, "# a comment\r\n\r\n" + LABELLED.replace("\n", "\r\n")]
+    "text",
+    [
+        LABELLED,
+        BARE,
+        POSITIONS,
+        ("# a comment\n\n" + LABELLED.replace("G  [", "# another\nG  [")).replace("\n", "\r\n"),
+    ],
 )
 def test_jaspar_in_its_three_shapes(tmp_path, text):
     (motif,) = read_motifs(write(tmp_path, text))
@@ -107,8 +113,7 @@ def test_binary_and_missing_files(tmp_path):
 
 def test_bundled_matrices_are_those_of_jaspar(testdata):
     everything = {
-        motif.id.split("_")[0]: motif
-        for motif in read_motifs(testdata / "motifs" / "JASPAR2022_vertebrates.pfm")
+        motif.id.split("_")[0]: motif for motif in read_motifs(testdata / "motifs" / "JASPAR2022_vertebrates.pfm")
     }
     bundle = read_motifs(bundled(MOTIFS))
     assert [(motif.id, motif.width) for motif in bundle] == [("MA0139.1", 19), ("MA0080.6", 17)]

@@ -38,9 +38,11 @@ def test_p_values_are_exact_over_all_words(background, width):
 
 
 def test_rare_tails_keep_their_digits():
-    # the best word of 19 certain positions is one of 4**19
-    table = score_table(Motif("M1", "box", np.tile([1000.0, 0, 0, 0], (19, 1))))
-    np.testing.assert_allclose(table.p_values(table.weights.max(axis=1).sum()), 4.0**-19, rtol=1e-9)
+    # a word is all A, or has one other base, with the chances of the binomial distribution
+    table = score_table(Motif("M1", "box", np.tile([1000.0, 0, 0, 0], (24, 1))), BACKGROUND)
+    best = int(table.weights.max(axis=1).sum())
+    second = best - int(table.weights[0, 0] - table.weights[0, 1])
+    np.testing.assert_allclose(table.p_values([best, second]), [0.3**24, 0.3**24 + 24 * 0.7 * 0.3**23], rtol=1e-9)
 
 
 def test_scores_are_the_log_odds_within_the_step():
@@ -118,7 +120,15 @@ def test_chunks_do_not_change_the_hits(monkeypatch):
     parts = scan(X, motif, p_value=0.02)
     for name in ("sequence", "start", "strand", "score", "p_value"):
         np.testing.assert_array_equal(getattr(whole, name), getattr(parts, name))
-    np.testing.assert_array_equal(best_hits(X, motif).start, best_hits(X[::-1], motif).start[::-1])
+    assert best_hits(X, motif).sequence.tolist() == list(range(23))
+
+
+def test_every_word_is_a_hit_at_p_value_one():
+    X = one_hot([*random_sequences(10, 30), "GG" + "TACA" + "G" * 24])  # TACA scores the lowest of all words
+    table = score_table(Motif("M1", "box", COUNTS))
+    hits = scan(X, Motif("M1", "box", COUNTS), p_value=1.0)
+    assert len(hits) == 11 * 27 * 2
+    assert round(hits.score.min() / table.step) == table.lowest
 
 
 def test_the_other_strand_has_the_same_hits():
