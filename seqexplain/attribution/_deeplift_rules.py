@@ -13,6 +13,9 @@ from seqexplain.models.backend import Tensor, ops
 from seqexplain.models.operations import Elementwise, Kind, Maximum, MaxPool
 
 MIN_DELTA = 1e-6  # below: the derivative; the secant is rounding noise
+ROUNDING = 4 * 2.0**-23  # of the values: what an activation and its difference may lose in float32
+GAUSS_POINT = 0.5 / 3**0.5  # of Δ, to both sides of the middle: two points, exact for cubic dy/dx
+EXACT_SECANTS = ("relu",)  # slope 1 or 0 on either side: differences have no rounding
 
 
 def _slope(delta_out: Tensor, delta_in: Tensor, otherwise: Tensor | float) -> Tensor:
@@ -28,10 +31,22 @@ def rescale(
     reference: Sequence[Tensor],
     m: Tensor,
 ) -> list[Tensor]:
-    """Rescale rule: m_x = m_y · Δy / Δx; where Δx vanishes, m_y · dy/dx at the reference."""
+    """Rescale rule: m_x = m_y · Δy / Δx; where Δx vanishes, m_y · dy/dx.
+
+    A secant of close neighbours is mostly rounding noise: of the size ε·|y| / |Δx|. Δy / Δx is also the mean of dy/dx
+    between both sides, which two Gauss points give without that noise. They are taken wherever they agree with the
+    secant within its noise, so never across a kink.
+    """
     a, b = x[0], reference[0]
-    delta_out = operation.function(a, weights) - operation.function(b, weights)
-    return [m * _slope(delta_out, a - b, operation.derivative(weights, b))]
+    y_a, y_b = operation.function(a, weights), operation.function(b, weights)
+    delta = a - b
+    if operation.label in EXACT_SECANTS:
+        return [m * _slope(y_a - y_b, delta, operation.derivative(weights, b))]
+    centre, offset = (a + b) / 2, delta * GAUSS_POINT
+    mean = (operation.derivative(weights, centre + offset) + operation.derivative(weights, centre - offset)) / 2
+    noise = ROUNDING * (ops.abs(y_a) + ops.abs(y_b) + ops.abs(a) + ops.abs(b))
+    noisy = ops.abs(y_a - y_b - mean * delta) <= noise
+    return [m * ops.where(noisy, mean, (y_a - y_b) / ops.where(noisy, 1.0, delta))]
 
 
 def max_pool(
@@ -99,8 +114,15 @@ def maximum(
         here = ops.where(top_a >= top_b, p == top_a, q == top_b)
         won = here if left is None else ops.logical_and(here, left)
         left = ops.logical_not(here) if left is None else ops.logical_and(left, ops.logical_not(here))
-        results.append(m * ops.where(won, _slope(top_a - top_b, p - q, 1.0), 0.0))
+        part = m * ops.where(won, _slope(top_a - top_b, p - q, 1.0), 0.0)
+        results.append(_sum_broadcast(part, p.shape[2:]))
     return results
+
+
+def _sum_broadcast(m: Tensor, shape: Sequence[int]) -> Tensor:
+    """Sum over the axes along which an input of this shape (one example) was repeated."""
+    axes = [3 + i for i, n in enumerate(shape) if n == 1 and m.shape[3 + i] != 1]
+    return ops.sum(m, axis=axes, keepdims=True) if axes else m
 
 
 def rules_for(pooling: str) -> dict[Kind, Rule]:
