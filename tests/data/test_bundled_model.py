@@ -17,6 +17,9 @@ from seqexplain.data import DEMO_PEAKS, MODEL, MODEL_CARD, MODEL_METRICS, MOTIFS
 from seqexplain.errors import MissingFileError
 from seqexplain.sequences import dinucleotide_shuffle, one_hot
 
+# Keras reads h5py datasets in a way that NumPy 2 deprecates
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+
 SOURCES = Path(__file__).resolve().parents[2] / "data"
 FILES = {"CTCF": "ctcf_peaks_100bp.fa.gz", "PU.1": "pu1_peaks_100bp.fa.gz"}
 TASKS = ("CTCF", "PU.1")
