@@ -35,7 +35,7 @@ Beside a store `NAME` that is being written stand `.NAME.lock` and, until its fi
 """
 
 from seqexplain.storage._exports import export
-from seqexplain.storage._files import clear_staging, peek, refuse_foreign
+from seqexplain.storage._files import atomic_file, clear_staging, peek, refuse_foreign, refuse_taken
 from seqexplain.storage._layout import default_chunk, jsonable
 from seqexplain.storage._lock import writer_lock
 from seqexplain.storage._saving import load, save
@@ -45,6 +45,7 @@ from seqexplain.storage._writer import StoreWriter, begin_store
 __all__ = [
     "ResultStore",
     "StoreWriter",
+    "atomic_file",
     "begin_store",
     "clear_staging",
     "default_chunk",
@@ -53,6 +54,7 @@ __all__ = [
     "load",
     "peek",
     "refuse_foreign",
+    "refuse_taken",
     "save",
     "writer_lock",
 ]
