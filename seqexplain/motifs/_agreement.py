@@ -94,9 +94,7 @@ def strongest_window(contributions: ArrayLike, *, width: int = WINDOW) -> NDArra
         raise ShapeError("contributions hold NaN or infinite values; expected numbers only.")
     length = scores.shape[1]
     if isinstance(width, bool) or not isinstance(width, int | np.integer) or not 1 <= width <= length:
-        raise ParameterError(
-            f"width is {width}; expected a whole number of bp from 1 to the length, {length}."
-        )
+        raise ParameterError(f"width is {width}; expected a whole number of bp from 1 to the length, {length}.")
     per_base = scores.sum(axis=2, dtype=np.float64)
     sums = np.lib.stride_tricks.sliding_window_view(per_base, int(width), axis=1).sum(axis=2)
     return np.asarray(sums.argmax(axis=1), dtype=np.int64)
@@ -147,16 +145,13 @@ def window_agreement(
     """
     if np.shape(contributions) != np.shape(X):
         raise ShapeError(
-            f"contributions have shape {np.shape(contributions)} and X {np.shape(X)}; expected both "
-            f"(n, length, 4)."
+            f"contributions have shape {np.shape(contributions)} and X {np.shape(X)}; expected both (n, length, 4)."
         )
     starts = strongest_window(contributions, width=width)
     if len(starts) == 0:
         raise ShapeError("There is no sequence; expected one at least.")
     if not 0 < p_value <= 1:
-        raise ParameterError(
-            f"p_value is {p_value}; expected a probability above 0 and at most 1, such as 1e-4."
-        )
+        raise ParameterError(f"p_value is {p_value}; expected a probability above 0 and at most 1, such as 1e-4.")
     hits = best_hits(X, motif, background=background, pseudocount=pseudocount)
     has_hit = (hits.p_value <= p_value) & (hits.start >= 0)
     n_places = np.shape(X)[1] - width + 1

@@ -50,8 +50,7 @@ class Motif:
         if counts.ndim != 2 or counts.shape[1] != 4 or len(counts) == 0:
             hint = " Use counts.T." if counts.ndim == 2 and counts.shape[0] == 4 else ""
             raise ShapeError(
-                f"Motif {self.id!r} has counts of shape {counts.shape}; expected (width, 4), order A C G T."
-                f"{hint}"
+                f"Motif {self.id!r} has counts of shape {counts.shape}; expected (width, 4), order A C G T.{hint}"
             )
         bad = np.argwhere(~np.isfinite(counts) | (counts < 0))
         if bad.size:
@@ -63,8 +62,7 @@ class Motif:
         empty = np.flatnonzero(counts.sum(axis=1) == 0)
         if empty.size:
             raise ShapeError(
-                f"Motif {self.id!r} has no count at position {int(empty[0])}; expected one at least. "
-                f"Trim the position."
+                f"Motif {self.id!r} has no count at position {int(empty[0])}; expected one at least. Trim the position."
             )
         counts.setflags(write=False)
         object.__setattr__(self, "counts", counts)

@@ -57,9 +57,7 @@ def read_motifs(path: str | Path) -> list[Motif]:
     elif first.upper().startswith("MEME"):
         blocks = _meme_blocks(lines, path)
     else:
-        raise FileFormatError(
-            f"{path} begins with {first[:40]!r}; expected '>' (JASPAR) or 'MEME version' (MEME)."
-        )
+        raise FileFormatError(f"{path} begins with {first[:40]!r}; expected '>' (JASPAR) or 'MEME version' (MEME).")
     motifs = [block.motif(path) for block in blocks]
     if not motifs:
         raise FileFormatError(f"{path} holds no motif; expected one at least.")
@@ -96,8 +94,7 @@ class _Block:
         for (line, text), row in zip(self.rows, rows, strict=True):
             if len(row) != 4:
                 raise FileFormatError(
-                    f"{path}, line {line}: {text!r} has {len(row)} numbers; expected 4 a position, "
-                    f"order A C G T."
+                    f"{path}, line {line}: {text!r} has {len(row)} numbers; expected 4 a position, order A C G T."
                 )
         if self.width is not None and self.width != len(rows):
             raise FileFormatError(
@@ -110,9 +107,7 @@ class _Block:
         for line, text in self.rows:
             match = _LABELLED.match(text)
             if match is None:
-                raise FileFormatError(
-                    f"{path}, line {line}: {text[:40]!r}; expected a row such as 'A [ 1 0 3 ]'."
-                )
+                raise FileFormatError(f"{path}, line {line}: {text[:40]!r}; expected a row such as 'A [ 1 0 3 ]'.")
             base = match[1].upper().replace("U", "T")
             if base in bases:
                 raise FileFormatError(f"{path}, line {line}: a second row for {base} in motif {self.id!r}.")
@@ -148,9 +143,7 @@ def _numbers(path: Path, line: int, text: str) -> list[float]:
     try:
         return [float(word) for word in text.split()]
     except ValueError as error:
-        raise FileFormatError(
-            f"{path}, line {line}: {text[:40]!r} is not a row of numbers ({error})."
-        ) from error
+        raise FileFormatError(f"{path}, line {line}: {text[:40]!r} is not a row of numbers ({error}).") from error
 
 
 def _identity(words: list[str]) -> tuple[str, str]:
@@ -203,9 +196,7 @@ def _read_matrix_line(block: _Block, text: str, path: Path, number: int) -> None
     fields = {key.lower(): value for key, value in _MEME_FIELD.findall(text)}
     try:
         if int(fields.get("alength", 4)) != 4:
-            raise FileFormatError(
-                f"{path}, line {number}: alength= {fields['alength']}; expected 4, for DNA."
-            )
+            raise FileFormatError(f"{path}, line {number}: alength= {fields['alength']}; expected 4, for DNA.")
         block.width = int(fields["w"]) if "w" in fields else None
         sites = float(fields.get("nsites", MEME_SITES))
     except ValueError as error:

@@ -14,9 +14,7 @@ from seqexplain.motifs._matrices import PSEUDOCOUNT, UNIFORM, Motif
 from seqexplain.motifs._scores import ScoreTable, score_table
 from seqexplain.sequences.encoding import UNKNOWN, one_hot_to_codes
 
-P_VALUE = (
-    1e-4  # of one word; a 100 bp sequence holds some 170 words on two strands, so 2 % have a hit by chance
-)
+P_VALUE = 1e-4  # of one word; a 100 bp sequence holds some 170 words on two strands, so 2 % have a hit by chance
 
 _CHUNK_WORDS = 1 << 21  # words scored at a time: some 50 MB of scratch
 _NO_SCORE = np.iinfo(np.int32).min  # a word with an unknown base

@@ -57,17 +57,13 @@ class ScoreTable:
             Where `p_value` is not above 0 and at most 1.
         """
         if not 0 < p_value <= 1:
-            raise ParameterError(
-                f"p_value is {p_value}; expected a probability above 0 and at most 1, such as 1e-4."
-            )
+            raise ParameterError(f"p_value is {p_value}; expected a probability above 0 and at most 1, such as 1e-4.")
         # survival never rises, so the scores that are rare enough are a tail
         first = int(np.searchsorted(-self.survival, -p_value, side="left"))
         return None if first == len(self.survival) else first + self.lowest
 
 
-def score_table(
-    motif: Motif, background: Sequence[float] = UNIFORM, *, pseudocount: float = PSEUDOCOUNT
-) -> ScoreTable:
+def score_table(motif: Motif, background: Sequence[float] = UNIFORM, *, pseudocount: float = PSEUDOCOUNT) -> ScoreTable:
     """Compute the exact distribution of a motif's score.
 
     Parameters
