@@ -27,7 +27,11 @@ MAX_SEQUENCES = 256  # in one batch; more gains nothing
 
 @dataclass(frozen=True)
 class DeepLiftOptions:
-    """Choices of a DeepLIFT job; the fields are the parameters of `deeplift`."""
+    """Choices of a DeepLIFT job; the fields are the parameters of `deeplift`.
+
+    `batch_references`, how many references of a sequence are computed at a time, is there so that a stored run can be
+    resumed with the batch shape that it began with.
+    """
 
     target: Any = None
     references: Any = "dinucleotide"
@@ -36,6 +40,7 @@ class DeepLiftOptions:
     max_pool: str = "complete"
     level: str = "logit"
     batch_size: int | str = "auto"
+    batch_references: int | None = None
     random_state: int = 0
     extra_inputs: Mapping[str, Any] | None = None
 
@@ -91,6 +96,7 @@ class DeepLift:
         self._references = resolve_references(
             options.references, options.n_references, random_state=options.random_state
         )
+        self._references.check(n_sequences, None if model.length is None else length)
         self.n_references = self._references.n
         # constant references are computed once for all sequences, unless another input differs by sequence
         self._constant = not self._references.per_sequence and not model.per_sequence_extra(options.extra_inputs)
@@ -116,6 +122,12 @@ class DeepLift:
             "batch_references": self.batch_references,
             "model": self.model.options(),
         }
+
+    @property
+    def by_position(self) -> bool:
+        """Whether a sequence's result depends on its row in the job: arrays of references or inputs are given by row."""
+        references = self._references.label["kind"] in ("array", "callable") and self._references.per_sequence
+        return references or self.model.per_sequence_extra(self.options.extra_inputs, by_row=True)
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -175,8 +187,8 @@ class DeepLift:
             self.batch_sequences = max(1, min(fits // r, MAX_SEQUENCES, n_sequences))
         else:
             self.batch_sequences = choose_batch_size(self.model, self.options.batch_size, length, n_sequences)
-        blocks = -(-r // min(r, max(1, fits // self.batch_sequences)))
-        self.batch_references = -(-r // blocks)
+        at_once = self.options.batch_references or min(r, max(1, fits // self.batch_sequences))
+        self.batch_references = -(-r // -(-r // at_once))  # blocks of equal size
 
     def _at(self, length: int) -> _AtLength:
         if length not in self._lengths:

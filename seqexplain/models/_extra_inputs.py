@@ -41,8 +41,8 @@ def rows_of(name: str, value: Any, shape: Shape, rows: Array, names: Sequence[st
         elif array.ndim == len(shape) + 1:
             if (n is not None and len(array) != n) or (len(rows) and rows.max() >= len(array)):
                 raise ShapeError(
-                    f"The extra input {name!r} has {len(array)} rows for {n or int(rows.max()) + 1} sequences; give one "
-                    "row a sequence, or one for all."
+                    f"The extra input {name!r} has {len(array)} rows for {n or int(rows.max()) + 1} sequences; give "
+                    "one row a sequence, or one for all."
                 )
             array = array[rows]
     if array.shape[1:] != tuple(s if s is not None else a for s, a in zip(shape, array.shape[1:], strict=False)) or (

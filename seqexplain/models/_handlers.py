@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import layers, ops
 
+from seqexplain.models._legacy_ops import hard_sigmoid_keras2
 from seqexplain.models.backend import Tensor
 from seqexplain.models.operations import (
     AveragePool,
@@ -43,6 +44,7 @@ def _known_activations() -> dict[Any, str]:
         function = getattr(keras.activations, name, None)
         if function is not None:
             known[function] = name
+    known[hard_sigmoid_keras2] = "hard_sigmoid"
     return known
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from seqexplain.models.sequence_model import SequenceModel
 
 CPU_BATCH_BYTES = 256 << 20  # activations of one batch; larger ones fall out of the processor's cache
+MIN_BATCH_BYTES = 16 << 20
 MAX_BATCH = 1024
 BLACK_BOX_CHANNELS = 64  # assumed width of a model of which nothing is known
 VERIFY_TOLERANCE = 1e-4  # of the outputs' scale: how far the flattened graph may be from the model itself
@@ -44,8 +45,8 @@ def predict(
                 whole[key] = np.zeros((n, *value.shape[1:]), dtype=np.float32)
             if value.shape[1:] != whole[key].shape[1:]:
                 raise ShapeError(
-                    f"Head {key!r} has another shape for each sequence length, so sequences of different lengths cannot "
-                    "be returned together; score one length at a time, or give a target."
+                    f"Head {key!r} has another shape for each sequence length, so sequences of different lengths "
+                    "cannot be returned together; score one length at a time, or give a target."
                 )
             whole[key][rows] = value
     if target is not None:
@@ -132,9 +133,14 @@ def pad_rows(array: Array, size: int, axis: int = 0) -> Array:
 
 
 def memory_budget() -> int:
-    """Return how many bytes of activations one batch may take."""
-    free = free_memory() // 4
-    return min(free, CPU_BATCH_BYTES) if device() == "cpu" else free
+    """Return how many bytes of activations one batch may take.
+
+    A power of two, so that the batch shape, which a stored run is tied to, does not follow every change of free memory.
+    """
+    free = max(free_memory() // 4, MIN_BATCH_BYTES)
+    if device() == "cpu":
+        free = min(free, CPU_BATCH_BYTES)
+    return 1 << (free.bit_length() - 1)
 
 
 def choose_batch_size(model: SequenceModel, asked: int | str, length: int, n: int) -> int:

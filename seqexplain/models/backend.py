@@ -41,7 +41,8 @@ def backend_name() -> str:
     name: str = keras.backend.backend()
     if name not in ("tensorflow", "jax", "torch"):
         raise BackendError(
-            f"The Keras backend is {name!r}; seqexplain needs tensorflow, jax or torch. Set KERAS_BACKEND to one of them."
+            f"The Keras backend is {name!r}; seqexplain needs tensorflow, jax or torch. Set KERAS_BACKEND to one of "
+            "them."
         )
     return name
 

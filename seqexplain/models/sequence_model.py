@@ -96,8 +96,8 @@ class SequenceModel:
             raise ParameterError(f'base_order={base_order!r} must hold each of A, C, G and T once, as in "ACGT".')
         if not (hasattr(model, "predict_batch") or hasattr(model, "get_build_config")):
             raise ModelLoadError(
-                f"SequenceModel got {type(model).__name__}; expected a Keras 3 model. Use seqexplain.load_model(path) "
-                "for a file, and keras.models.clone_model for a tf_keras model is not enough: save it and load the file."
+                f"SequenceModel got {type(model).__name__}; expected a Keras 3 model. Open a file with "
+                "seqexplain.load_model(path); save a model of tf_keras (Keras 2) to a file first."
             )
         self.keras_model = model
         self.unknown = unknown
@@ -144,8 +144,8 @@ class SequenceModel:
         """
         if self.black_box:
             raise UnsupportedLayerError(
-                f"The model {self.name!r} is a SavedModel: it can be scored, but not looked into. Load the .keras or .h5 "
-                "file that it was exported from, or use a method that only edits sequences."
+                f"The model {self.name!r} is a SavedModel: it can be scored, but not looked into. Load the .keras or "
+                ".h5 file that it was exported from, or use a method that only edits sequences."
             )
         return self._flattened().graph
 
@@ -314,11 +314,14 @@ class SequenceModel:
             )
         return result
 
-    def per_sequence_extra(self, extra_inputs: Mapping[str, Any] | None = None) -> bool:
-        """Whether any extra input differs from sequence to sequence."""
+    def per_sequence_extra(self, extra_inputs: Mapping[str, Any] | None = None, *, by_row: bool = False) -> bool:
+        """Whether any extra input differs from sequence to sequence; `by_row`: and is given by row, not by name."""
         for name, value in {**self.extra_inputs, **(extra_inputs or {})}.items():
             shape = self._input_shapes[self._input_names.index(name)]
-            if isinstance(value, Mapping) or np.asarray(value).ndim > len(shape):
+            if isinstance(value, Mapping):
+                if not by_row:
+                    return True
+            elif np.asarray(value).ndim > len(shape):
                 return True
         return False
 
