@@ -1,0 +1,93 @@
+"""What a result store says as a whole: how many sequences, whether contributions add up, where to look next."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A store in a few numbers.
+
+    Attributes
+    ----------
+    sequences
+        How many there are.
+    targets
+        What was explained.
+    pairs, held
+        Sequence–reference pairs (times targets), and those whose contributions add up to the difference in score
+        within tolerance.
+    worst, worst_name
+        The largest error, and the sequence it belongs to.
+    strongest
+        The sequence with the highest prediction of the first target.
+    """
+
+    sequences: int
+    targets: tuple[str, ...]
+    pairs: int
+    held: int
+    worst: float
+    worst_name: str
+    strongest: str
+
+
+def summarise(path: Path) -> Summary:
+    """Read a store, a chunk in memory at a time.
+
+    The magnitude against which an error is small, Σ|m·(x − ref)| of each pair, is not stored; Σ|c| of the mean over
+    references is never larger than its mean and stands in for it.
+
+    Parameters
+    ----------
+    path
+        A finished store.
+    """
+    import numpy as np
+
+    from seqexplain.attribution._completeness import holds
+    from seqexplain.storage import ResultStore
+
+    store = ResultStore(path.expanduser())
+    pairs = held = sequences = 0
+    worst, worst_name = 0.0, ""
+    best, strongest = -np.inf, ""
+    for block in store:
+        sequences += len(block)
+        first = block.predictions[:, 0] if block.several_targets else block.predictions
+        top = int(np.argmax(first))
+        if first[top] > best:
+            best, strongest = float(first[top]), block.names[top]
+        if block.completeness_error is None or block.reference_predictions is None:
+            continue
+        delta = block.predictions[..., None] - block.reference_predictions
+        magnitude = np.abs(block.contributions).sum(axis=(-2, -1))[..., None]
+        ok = holds(block.completeness_error, delta, magnitude)
+        pairs, held = pairs + ok.size, held + int(ok.sum())
+        size = np.abs(block.completeness_error)
+        if size.max() >= worst:
+            worst = float(size.max())
+            worst_name = block.names[int(np.unravel_index(np.argmax(size), size.shape)[0])]
+    return Summary(sequences, store.targets, pairs, held, worst, worst_name, strongest)
+
+
+def summary_lines(summary: Summary, path: Path) -> list[str]:
+    """Return the summary as lines for people, with the commands to go on with."""
+    lines = [f"{path}: {summary.sequences} sequences, explained: {', '.join(summary.targets)}"]
+    if summary.pairs:
+        share = f"{100 * summary.held / summary.pairs:.4g} %"
+        lines.append(
+            f"completeness: contributions add up to the difference in score in {share} of {summary.pairs} "
+            f"sequence–reference pairs; largest error {summary.worst:.2g} ({summary.worst_name})"
+        )
+    store = shlex.quote(str(path))
+    lines += [
+        "look next:",
+        f"  seqexplain logo {store} --sequence {shlex.quote(summary.strongest)} -o logo.svg",
+        f"  seqexplain export {store} -o for_modisco     # ohe.npz and shap.npz, as `modisco motifs` reads them",
+        f"  seqexplain export {store} -o summary.tsv     # a line a sequence",
+    ]
+    return lines

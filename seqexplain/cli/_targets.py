@@ -1,0 +1,147 @@
+"""`--target`: what is computed, as text.
+
+====================  ==================================================================
+text                  means
+====================  ==================================================================
+`0`                   unit 0, of a model with one head
+`10,1`                position 10, channel 1, of a model with one head
+`HEAD`                the only unit of a head, by its name
+`HEAD:0`, `1:0`       unit 0 of a head, by name or number
+`HEAD:10,1`           position 10, channel 1 of a head
+`0-1`, `A:0 - B:1`    a contrast: the first less the second
+====================  ==================================================================
+
+A text is read before the model is loaded, and its heads are looked up afterwards.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from seqexplain.errors import TargetError
+
+if TYPE_CHECKING:
+    from seqexplain.models import SequenceModel
+
+HELP = (
+    "What to compute: a unit (0), HEAD, HEAD:0, a position and channel (HEAD:10,1), or a contrast (0-1 or "
+    "'A:0 - B:1'). Repeatable."
+)
+_INDEX = r"\d+(?:,\d+)*"
+_CONTRASTS = (
+    re.compile(rf"({_INDEX})\s*[-−]\s*({_INDEX})"),
+    re.compile(rf"(.+:{_INDEX})\s*[-−]\s*(.+:{_INDEX})"),
+    re.compile(r"(.+?)\s+[-−]\s+(.+)"),
+)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One unit of a head: the head's name (None where not given), and the index (None for its only unit)."""
+
+    head: str | None
+    index: tuple[int, ...] | None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One unit less another."""
+
+    positive: Unit
+    negative: Unit
+
+
+TargetText = Unit | Difference
+
+
+def parse_target(text: str) -> TargetText:
+    """Read one `--target`.
+
+    Raises
+    ------
+    TargetError
+        When the text is not of the grammar above.
+
+    Examples
+    --------
+    >>> parse_target("profile:10,1")
+    Unit(head='profile', index=(10, 1))
+    >>> parse_target("0-1")
+    Difference(positive=Unit(head=None, index=(0,)), negative=Unit(head=None, index=(1,)))
+    """
+    for pattern in _CONTRASTS:
+        match = pattern.fullmatch(text.strip())
+        if match:
+            return Difference(_parse_unit(match[1]), _parse_unit(match[2]))
+    return _parse_unit(text)
+
+
+def _parse_unit(text: str) -> Unit:
+    text = text.strip()
+    if re.fullmatch(_INDEX, text):
+        return Unit(None, _index(text))
+    head, colon, index = text.rpartition(":")
+    if not colon and text and not text.startswith(("-", ",")):
+        return Unit(text, None)
+    if not head or not re.fullmatch(_INDEX, index):
+        raise TargetError(
+            f"--target {text!r} is not understood; write a unit (0), HEAD, HEAD:0, HEAD:10,1 or a contrast "
+            "('A:0 - B:1')."
+        )
+    return Unit(head, _index(index))
+
+
+def _index(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
+
+
+def parse_targets(texts: Sequence[str] | None) -> list[TargetText]:
+    """Read all `--target` options; raises as `parse_target` does."""
+    return [parse_target(text) for text in texts or ()]
+
+
+def targets_of(model: SequenceModel, parsed: Sequence[TargetText]) -> Any:
+    """Return targets as methods take them: None for none, one alone, or a list.
+
+    Raises
+    ------
+    TargetError
+        When a head that is named does not exist, or a model with several heads is given an index alone.
+    """
+    found = [_target_of(model, one) for one in parsed]
+    if not found:
+        return None
+    return found if len(found) > 1 else found[0]
+
+
+def _target_of(model: SequenceModel, parsed: TargetText) -> Any:
+    from seqexplain.models import contrast
+
+    if isinstance(parsed, Difference):
+        return contrast(_unit_of(model, parsed.positive), _unit_of(model, parsed.negative))
+    return _unit_of(model, parsed)
+
+
+def _unit_of(model: SequenceModel, unit: Unit) -> Any:
+    from seqexplain.models.target import describe_heads
+
+    names = [head.name for head in model.heads]
+    index: Any = unit.index[0] if unit.index is not None and len(unit.index) == 1 else unit.index
+    if unit.head is None:
+        if len(names) > 1:
+            raise TargetError(
+                f"--target {_text(index)} does not say which head is meant. The model has "
+                f"{describe_heads(model.heads)}. Write --target {names[0]}:{_text(index)}."
+            )
+        return index
+    head = unit.head
+    if head not in names and head.isdecimal() and int(head) < len(names):
+        head = names[int(head)]
+    return head if index is None else (head, index)
+
+
+def _text(index: int | tuple[int, ...] | None) -> str:
+    return ",".join(map(str, index)) if isinstance(index, tuple) else str(index)
