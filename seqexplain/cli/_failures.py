@@ -59,7 +59,12 @@ def guarded(run: Callable[[], None]) -> int:
             _abandon_stdout()
             return BROKEN_PIPE
         except Exception as error:
-            return _report(error)
+            status = _report(error)
+            try:
+                sys.stdout.flush()
+            except OSError:
+                _abandon_stdout()
+            return status
     return 0
 
 
@@ -154,6 +159,6 @@ def be_quiet() -> None:
 
 
 def _abandon_stdout() -> None:
-    """Point standard output at nothing: the reader is gone, and flushing at exit would complain."""
+    """Point standard output at nothing: nobody takes what is left in it, and flushing at exit would complain."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
