@@ -58,6 +58,16 @@ class BlackBoxModel:
         outputs = function.structured_outputs
         self.outputs: tuple[Port, ...] = tuple(_port(outputs[key], key) for key in sorted(outputs))
 
+    @property
+    def input_names(self) -> list[str]:
+        """Names of the inputs."""
+        return [port.name for port in self.inputs]
+
+    @property
+    def input_shapes(self) -> list[tuple[int | None, ...]]:
+        """Shapes of the inputs, of one example."""
+        return [port.shape[1:] for port in self.inputs]
+
     def predict_batch(self, inputs: Sequence[Array]) -> list[Array]:
         """Score one batch.
 

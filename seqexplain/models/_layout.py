@@ -9,9 +9,19 @@ from seqexplain.errors import ModelLoadError, ParameterError
 from seqexplain.models.operations import Shape
 
 
+def check_layout(layout: str) -> None:
+    """Raise ParameterError unless a layout is made of one L, one C and any number of 1."""
+    if sorted(layout.replace("1", "")) != ["C", "L"]:
+        raise ParameterError(
+            f'layout={layout!r} is not understood; write the axes of one example with L, C and 1, as in "LC" for '
+            '(L, 4), "CL" for (4, L) or "LC1" for (L, 4, 1).'
+        )
+
+
 def could_be_dna(shape: Shape, layout: str | None) -> bool:
     """Whether an input of this shape, of one example, could read one-hot DNA."""
     if layout is not None:
+        check_layout(layout)
         return len(shape) == len(layout) and shape[layout.index("C")] in (4, None)
     return len([n for n in shape if n != 1]) == 2 and 4 in shape
 
@@ -19,11 +29,7 @@ def could_be_dna(shape: Shape, layout: str | None) -> bool:
 def read_layout(shape: Shape, layout: str | None, name: str) -> str:
     """Return the layout of an input shape, as letters L, C and 1."""
     if layout is not None:
-        if sorted(layout.replace("1", "")) != ["C", "L"]:
-            raise ParameterError(
-                f'layout={layout!r} is not understood; write the axes of one example with L, C and 1, as in "LC" for '
-                '(L, 4), "CL" for (4, L) or "LC1" for (L, 4, 1).'
-            )
+        check_layout(layout)
         if len(layout) != len(shape) or shape[layout.index("C")] not in (4, None):
             raise ParameterError(f"layout={layout!r} does not fit the input of {name!r}, which has shape {shape}.")
         return layout

@@ -407,6 +407,8 @@ class SequenceModel:
                 raise ModelLoadError(f"The model {self.name!r} has no input {wanted!r}; it has {listing}.")
             return self._input_names.index(wanted)
         candidates = [i for i, s in enumerate(self._input_shapes) if could_be_dna(s, layout)]
+        if layout is not None and len(self._input_shapes) == 1:
+            return 0  # where the layout does not fit, that is what has to be said
         if len(candidates) == 1:
             return candidates[0]
         if not candidates:
