@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seqexplain.cli._failures import be_quiet
+from seqexplain.cli._options import check_range
 from seqexplain.errors import StorageError
 
 if TYPE_CHECKING:
@@ -20,13 +21,14 @@ if TYPE_CHECKING:
 DEFAULT_FOLDER = Path("seqexplain-demo")
 MARK = "seqexplain-demo.json"  # says that a folder is ours
 LOGOS = 3  # pictures a factor
+MOST = 200  # peaks a factor that ship
 
 
 def demo(
     out: Annotated[
         Path, typer.Option("-o", "--out", metavar="FOLDER", help="Where to write; made when it does not exist.")
     ] = DEFAULT_FOLDER,
-    n: Annotated[int, typer.Option("-n", min=LOGOS, max=200, help="Peaks of each factor to explain.")] = 200,
+    n: Annotated[int, typer.Option("-n", help=f"Peaks of each factor to explain, {LOGOS} to {MOST}.")] = MOST,
     backend: Annotated[str | None, typer.Option(help="Keras backend: tensorflow, jax or torch.")] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Explain anew, where the folder holds another run of the demo.")
@@ -38,6 +40,7 @@ def demo(
     All data are in the package: ChIP-seq peaks of chromosomes 8 and 9, which the network has not seen. Interrupted, the
     same command goes on where it stopped.
     """
+    check_range("-n", n, LOGOS, MOST)
     be_quiet()  # what the jobs would note is said below
     began = time.monotonic()
     again = _prepare(out)
@@ -99,7 +102,7 @@ def _prepare(out: Path) -> bool:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         kind = "folder that is not empty" if out.is_dir() else "file"
         raise StorageError(f"{out} is a {kind} and no demo's; choose another folder with -o FOLDER.")
-    out.mkdir(parents=True, exist_ok=True)
+    out.mkdir(exist_ok=True)
     with atomic_file(mark) as temporary:
         temporary.write_text(json.dumps({"made_by": "seqexplain demo", "version": __version__}) + "\n", "utf-8")
     return False

@@ -19,6 +19,7 @@ from seqexplain.cli._options import (
     ModelPath,
     Overwrite,
     RunOptions,
+    check_range,
 )
 from seqexplain.cli._sequences import SequenceOptions
 from seqexplain.cli._targets import HELP, parse_targets, targets_of
@@ -60,7 +61,7 @@ def explain(
     ] = Level.LOGIT,
     references: Annotated[str, typer.Option(help=_references.HELP, rich_help_panel=TARGET_PANEL)] = "dinucleotide",
     n_references: Annotated[
-        int, typer.Option("-n", "--n-references", min=1, help="Shuffles a sequence.", rich_help_panel=TARGET_PANEL)
+        int, typer.Option("-n", "--n-references", help="Shuffles a sequence.", rich_help_panel=TARGET_PANEL)
     ] = 20,
     max_pool: Annotated[
         MaxPool,
@@ -69,12 +70,10 @@ def explain(
             rich_help_panel=TARGET_PANEL,
         ),
     ] = MaxPool.COMPLETE,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the shuffles.", rich_help_panel=RUN_PANEL)] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the shuffles.", rich_help_panel=RUN_PANEL)] = 0,
     chunk: Annotated[
         int | None,
-        typer.Option(
-            min=1, help="Sequences stored together, and lost together when killed.", rich_help_panel=RUN_PANEL
-        ),
+        typer.Option(help="Sequences stored together, and lost together when killed.", rich_help_panel=RUN_PANEL),
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -83,6 +82,9 @@ def explain(
     Killed at any moment, the same command goes on where it stopped. A store of another run is never mixed with.
     """
     batch = run.batch()
+    check_range("-n", n_references, 1)
+    check_range("--seed", seed, 0)
+    check_range("--chunk", chunk, 1)
     wanted = parse_targets(target)
     sequences.check(several_passes=True)
     _check_out(out)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from seqexplain.cli._options import check_range
 from seqexplain.errors import MissingFileError, ParameterError, SequenceError
 
 if TYPE_CHECKING:
@@ -44,9 +45,7 @@ def logo(
     store: Annotated[Path, typer.Argument(metavar="STORE.zarr", help="What `seqexplain explain` wrote.")],
     out: Annotated[Path, typer.Option("-o", "--out", metavar="PICTURE", help="Ends in .svg, .png or .pdf.")],
     sequence: Annotated[str | None, typer.Option(metavar="NAME", help="The sequence, by name.")] = None,
-    position: Annotated[
-        int | None, typer.Option(min=0, help="The sequence, by its position in the store, from 0.")
-    ] = None,
+    position: Annotated[int | None, typer.Option(help="The sequence, by its position in the store, from 0.")] = None,
     start: Annotated[int | None, typer.Option(help="First base to draw, from 0.")] = None,
     end: Annotated[int | None, typer.Option(help="Base after the last to draw.")] = None,
     hypothetical: Annotated[
@@ -73,6 +72,7 @@ def logo(
     dpi: Annotated[float, typer.Option(help="Pixels an inch, for PNG.")] = 200,
 ) -> None:
     """Draw the contributions of one sequence as a logo. A picture of that name is replaced."""
+    check_range("--position", position, 0)
     if (sequence is None) == (position is None):
         raise ParameterError("Say which sequence: either --sequence NAME or --position NUMBER.")
     if out.suffix.lower() not in SUFFIXES:

@@ -165,6 +165,16 @@ class RunOptions:
         return int(self.batch_size)
 
 
+def check_range(option: str, value: int | None, least: int, most: int | None = None) -> None:
+    """Raise ParameterError where a number is out of range; None passes.
+
+    typer could check this too, but its message does not say what was received.
+    """
+    if value is not None and (value < least or (most is not None and value > most)):
+        wanted = f"from {least}" if most is None else f"from {least} to {most}"
+        raise ParameterError(f"{option} is {value}; expected a whole number {wanted}.")
+
+
 def command_of(function: Callable[..., None]) -> Callable[..., None]:
     """Return a function with the groups of options unfolded, for typer.
 
