@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from seqexplain.models._fast_convolution import correlate, is_fast
 from seqexplain.models._windows import fold, pad_axis, same_padding, take_slice, unfold
 from seqexplain.models.backend import Tensor, ops, vjp
 
@@ -139,14 +140,21 @@ class Convolution(Linear):
             return [(k - 1, 0) for k in spans]
         return [(0, 0) for _ in spans]
 
+    def _is_fast(self, kernel: Tensor, channels_in: int) -> bool:
+        groups = channels_in // kernel.shape[-2]
+        return is_fast(tuple(kernel.shape), self.strides, self.dilation, groups)
+
     def apply(self, weights: Weights, inputs: Sequence[Tensor]) -> Tensor:
-        x, padding = inputs[0], self.padding
-        if padding == "causal":
-            (before, after), padding = self._pads(x.shape[1:-1], weights["kernel"].shape[:-2])[0], "valid"
+        x, kernel, padding = inputs[0], weights["kernel"], self.padding
+        fast = self._is_fast(kernel, x.shape[-1])
+        if padding == "causal" or fast:
+            (before, after), padding = self._pads(x.shape[1:-1], kernel.shape[:-2])[0], "valid"
             x = pad_axis(x, 1, before, after)
+        if fast:
+            return correlate(x, kernel, self.dilation[0])
         return ops.conv(
             x,
-            weights["kernel"],
+            kernel,
             strides=self.strides,
             padding=padding,
             data_format="channels_last",
@@ -158,6 +166,13 @@ class Convolution(Linear):
         ungrouped = kernel.shape[-2] == shapes[0][-1]
         if ungrouped and kernel.shape[-2] <= NARROW and all(s == 1 for s in self.strides):
             return [self._transpose_narrow(kernel, cotangent, shapes[0])]
+        if self._is_fast(kernel, shapes[0][-1]):
+            # correlation with the reversed kernel, channels exchanged
+            before, after = self._pads(shapes[0][:-1], kernel.shape[:-2])[0]
+            margin = (kernel.shape[0] - 1) * self.dilation[0]
+            reversed_kernel = ops.transpose(ops.flip(kernel, axis=0), (0, 2, 1))
+            m = correlate(pad_axis(cotangent, 1, margin, margin), reversed_kernel, self.dilation[0])
+            return [take_slice(m, 1, before, before + shapes[0][0])]
         return super().transpose(weights, cotangent, shapes)
 
     def _transpose_narrow(self, kernel: Tensor, cotangent: Tensor, shape: Sequence[int]) -> Tensor:
