@@ -1,10 +1,10 @@
 """Convolution along one axis with fewer multiplications than taps × positions.
 
-Two classical identities. *Winograd's F(2, 3)* computes two outputs of a three-tap filter with four products instead of
-six (Winograd 1980; Lavin & Gray 2016). *Fast FIR* splits signal and filter into even and odd phases and gets both phases of
-the output from three half-size filters instead of four (Parker & Parhi 1997); it recurses. Each product is a matrix product
-over channels, so what is saved is most of the time of a wide layer on a CPU. Rounding grows two- to threefold, to some 1e-6
-of the output's scale.
+Two classical identities. *Winograd's F(2, 3)* computes two outputs of a three-tap filter with four products instead
+of six (Winograd 1980; Lavin & Gray 2016). *Fast FIR* splits signal and filter into even and odd phases and gets both
+phases of the output from three half-size filters instead of four (Parker & Parhi 1997); it recurses. Each product is a
+matrix product over channels, so what is saved is most of the time of a wide layer on a CPU. Rounding grows two- to
+threefold, to some 1e-6 of the output's scale.
 """
 
 from __future__ import annotations

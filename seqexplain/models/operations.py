@@ -168,7 +168,7 @@ class Convolution(Linear):
             return [self._transpose_narrow(kernel, cotangent, shapes[0])]
         if self._is_fast(kernel, shapes[0][-1]):
             # correlation with the reversed kernel, channels exchanged
-            before, after = self._pads(shapes[0][:-1], kernel.shape[:-2])[0]
+            before = self._pads(shapes[0][:-1], kernel.shape[:-2])[0][0]
             margin = (kernel.shape[0] - 1) * self.dilation[0]
             reversed_kernel = ops.transpose(ops.flip(kernel, axis=0), (0, 2, 1))
             m = correlate(pad_axis(cotangent, 1, margin, margin), reversed_kernel, self.dilation[0])

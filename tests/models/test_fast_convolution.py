@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+
 from seqexplain.models import _fast_convolution
 from seqexplain.models._fast_convolution import correlate, is_fast
 from seqexplain.models.backend import to_numpy, to_tensor
