@@ -23,7 +23,7 @@ from seqexplain.cli._options import (
 )
 from seqexplain.cli._sequences import SequenceOptions
 from seqexplain.cli._targets import HELP, parse_targets, targets_of
-from seqexplain.errors import StorageError
+from seqexplain.errors import ShapeError, StorageError
 
 if TYPE_CHECKING:
     from seqexplain.attribution import DeepLift
@@ -122,7 +122,10 @@ def _explain(
     model.targets(target, level=choices["level"], length=model.length)
     source = SequenceSource(lambda: sequences.records(model), sequences.label, sequences.files)
     found = survey(source, length=model.length)
-    references.check(found.n, found.length)
+    try:
+        references.check(found.n, found.length)
+    except ShapeError as error:
+        raise ShapeError(f"--references: {error}") from error
     explainer = DeepLift(model, found.length, found.n, DeepLiftOptions(target=target, references=references, **choices))
     if choices["batch_size"] == "auto" and not overwrite:
         keep_batches(explainer, out)

@@ -77,7 +77,8 @@ def _report(error: Exception) -> int:
         _line("error", for_command_line(str(error)))
         return USER_MISTAKE
     if hasattr(error, "format_message"):  # a usage error of typer's
-        _line("error", f"{error.format_message().rstrip('.')}. {_help_of(error)}")
+        message = error.format_message().replace("Value error, ", "").rstrip(".")
+        _line("error", f"{message}. {_help_of(error)}")
         return USER_MISTAKE
     if isinstance(error, MemoryError) or type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError"):
         _line("error", "out of memory. Lower --batch-size, or take a machine with more.")

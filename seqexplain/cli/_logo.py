@@ -72,7 +72,6 @@ def logo(
     dpi: Annotated[float, typer.Option(help="Pixels an inch, for PNG.")] = 200,
 ) -> None:
     """Draw the contributions of one sequence as a logo. A picture of that name is replaced."""
-    check_range("--position", position, 0)
     if (sequence is None) == (position is None):
         raise ParameterError("Say which sequence: either --sequence NAME or --position NUMBER.")
     if out.suffix.lower() not in SUFFIXES:
@@ -83,6 +82,7 @@ def logo(
     from seqexplain.storage import ResultStore
 
     opened = ResultStore(store, allow_incomplete=True)
+    check_range("--position", position, 0, len(opened) - 1)
     row = position if position is not None else find_row(opened, str(sequence))
     result = opened.read([row])
     if target:

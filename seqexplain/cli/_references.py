@@ -68,10 +68,12 @@ def _from_array_file(path: Path) -> Any:
                     f"{path} holds the arrays {', '.join(names) or 'none'}; name the one that is meant {_KEY!r}."
                 )
             return loaded[_KEY if _KEY in names else names[0]]
-    except (ValueError, EOFError, OSError, KeyError) as error:
-        if isinstance(error, FileFormatError):
-            raise
-        raise FileFormatError(f"{path} is not an array file of NumPy ({error}); save it with numpy.save.") from error
+    except FileFormatError:
+        raise
+    except (ValueError, EOFError, OSError, KeyError) as error:  # NumPy's words here tell how to load it unsafely
+        raise FileFormatError(
+            f"{path} is not an array file of NumPy, or is damaged; save it with numpy.save."
+        ) from error
 
 
 def _from_fasta(path: Path) -> Any:

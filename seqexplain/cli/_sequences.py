@@ -97,8 +97,8 @@ class SequenceOptions:
         from seqexplain.sequences import read_bed, read_fasta
 
         if (self.sequences is None) == (self.bed is None):
-            given = "both INPUT and --bed" if self.bed else "no sequences"
-            raise ParameterError(f"There is {given}; give a FASTA file, or --bed REGIONS.bed --genome GENOME.fa.")
+            wrong = "Both INPUT and --bed are given" if self.bed else "No sequences are given"
+            raise ParameterError(f"{wrong}; give a FASTA file, or --bed REGIONS.bed --genome GENOME.fa.")
         if (self.genome is None) != (self.bed is None):
             lacking = "--genome GENOME.fa" if self.bed else "--bed REGIONS.bed"
             raise ParameterError(f"--bed and --genome belong together; give {lacking} too.")

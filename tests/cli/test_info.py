@@ -24,8 +24,8 @@ def test_the_bundled_model(cli, facts, model):
     assert found["inputs"] == [{"name": "sequence", "shape": [100, 4], "reads_sequence": True}]
     assert found["heads"] == [{"name": "ctcf_pu1", "shape": [2], "activation": "sigmoid", "deeplift": "yes"}]
     layers = {row["name"]: row for row in found["layers"]}
-    # 96 filters of 19 × 4 and their biases; 4 numbers a channel of a normalisation
-    assert layers["motif_conv"]["parameters"] == 96 * (19 * 4 + 1)
+    # 96 filters of 19 × 4 without bias; 4 numbers a channel of a normalisation
+    assert layers["motif_conv"]["parameters"] == 96 * 19 * 4
     assert layers["motif_norm"]["parameters"] == 4 * 96
     assert layers["motif_pool"]["output_shape"] == [25, 96]
     assert layers["motif_pool"]["rules"] == ["max pooling"]
