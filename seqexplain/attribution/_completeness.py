@@ -13,10 +13,13 @@ from seqexplain.models.operations import Operation
 
 RELATIVE_TOLERANCE = 1e-4  # of |Δ|
 MAGNITUDE_TOLERANCE = 1e-5  # of Σ|c|, for pairs whose Δ is near 0
+ROUNDING = (
+    8 * 2.0**-23
+)  # of the scores: what two forward passes in float32 differ by where the model sees no difference
 
 
-def holds(error: Array, delta: Array, magnitude: Array) -> Array:
-    """Return where completeness holds: |error| ≤ 1e-4·|Δ| or ≤ 1e-5·Σ|c|.
+def holds(error: Array, delta: Array, magnitude: Array, score: Array | float = 0.0) -> Array:
+    """Return where completeness holds: |error| ≤ 1e-4·|Δ| or ≤ 1e-5·Σ|c|, or is the rounding of the score.
 
     Parameters
     ----------
@@ -26,9 +29,14 @@ def holds(error: Array, delta: Array, magnitude: Array) -> Array:
         Δ = f(x) − f(ref).
     magnitude
         Σ |m·(x − ref)|.
+    score
+        Size of the score, |f|, in general. Where sequence and reference differ only in what the model does not look
+        at, Σ|c| is near 0 and Δ is the rounding of two forward passes.
     """
     size = np.abs(error)
-    result: Array = (size <= RELATIVE_TOLERANCE * np.abs(delta)) | (size <= MAGNITUDE_TOLERANCE * magnitude)
+    result: Array = size <= RELATIVE_TOLERANCE * np.abs(delta)
+    result |= size <= MAGNITUDE_TOLERANCE * magnitude
+    result |= size <= ROUNDING * np.abs(score)
     return result
 
 

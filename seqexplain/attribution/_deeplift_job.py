@@ -97,6 +97,7 @@ class DeepLift:
             options.references, options.n_references, random_state=options.random_state
         )
         self._references.check(n_sequences, None if model.length is None else length)
+        self._n_sequences = n_sequences
         self.n_references = self._references.n
         # constant references are computed once for all sequences, unless another input differs by sequence
         self._constant = not self._references.per_sequence and not model.per_sequence_extra(options.extra_inputs)
@@ -152,7 +153,9 @@ class DeepLift:
         at = self._at(X.shape[1])
         n, t, r = len(X), len(self.targets), self.n_references
         rows = np.arange(start, start + n)
-        extra = self.model.extra_rows(rows, extra_inputs=self.options.extra_inputs, names=names or None)
+        extra = self.model.extra_rows(
+            rows, extra_inputs=self.options.extra_inputs, names=names or None, n=self._n_sequences
+        )
         hypothetical = np.zeros((n, t, at.length, 4), dtype=np.float32)
         predictions = np.zeros((n, t), dtype=np.float32)
         pairs = np.zeros((3, n, t, r), dtype=np.float32)
@@ -163,7 +166,7 @@ class DeepLift:
             )
         reference_predictions, error, magnitude = pairs
         if self.options.max_pool == "complete":
-            self._warn(at, X, extra, names, start, predictions[..., None] - reference_predictions, error, magnitude)
+            self._warn(at, X, extra, names, start, predictions[..., None], reference_predictions, error, magnitude)
         pick: Callable[[Array], Array] = (lambda a: a) if self.several_targets else (lambda a: a[:, 0])
         return Attributions(
             contributions=pick(hypothetical * X[:, None]),
@@ -320,12 +323,18 @@ class DeepLift:
         extra: Mapping[str, Array],
         names: Sequence[str],
         start: int,
-        delta: Array,
+        at_x: Array,
+        at_reference: Array,
         error: Array,
         magnitude: Array,
     ) -> None:
         """Warn where completeness fails, naming the worst pair and the layer that loses most."""
-        failed = ~holds(error, delta, magnitude)
+        if error.size == 0:
+            return
+        delta = at_x - at_reference
+        # the usual score of each target: one that happens to be near 0 is still a sum of terms of that size
+        usual = np.maximum(np.abs(at_x), np.abs(at_reference)).max(axis=(0, 2), keepdims=True)
+        failed = ~holds(error, delta, magnitude, usual)
         if not failed.any():
             return
         row, target, pair = (int(i) for i in np.unravel_index(np.argmax(np.abs(error) * failed), error.shape))
@@ -363,4 +372,7 @@ def _summarise(m: Tensor, x: Tensor, references: Tensor, f_x: Tensor, f_r: Tenso
     magnitude = ops.sum(ops.abs(parts), axis=(-2, -1))
     delta = ops.expand_dims(f_x, 2) - f_r
     f_r = f_r + ops.zeros_like(delta)
-    return [hypothetical, f_x, f_r, total - delta, magnitude + ops.zeros_like(delta)]
+    # a shuffle may be the sequence itself: no difference, whatever two forward passes round to
+    same = ops.all(ops.equal(x, references), axis=(-2, -1))
+    error = ops.where(same, 0.0, total - delta)
+    return [hypothetical, f_x, f_r, error, magnitude + ops.zeros_like(delta)]

@@ -22,6 +22,10 @@ MIN_BATCH_BYTES = 16 << 20
 MAX_BATCH = 1024
 BLACK_BOX_CHANNELS = 64  # assumed width of a model of which nothing is known
 VERIFY_TOLERANCE = 1e-4  # of the outputs' scale: how far the flattened graph may be from the model itself
+VERIFY_TOLERANCE_HALF = {
+    "float16": 2e-2,
+    "bfloat16": 1e-1,
+}  # likewise, where the model itself computes in half precision
 VERIFY_LENGTH = 200  # bp, for a model of any length
 
 
@@ -209,10 +213,12 @@ def verify(model: SequenceModel) -> None:
     feeds = model.feeds(to_tensor(x), {k: to_tensor(v) for k, v in extra.items()})
     values = graph.run(model.weights(), feeds, graph.needed_for(graph.outputs))
     theirs = call_model(model, x, extra)
+    kinds = {layer.compute_dtype for layer in model.keras_model._flatten_layers()}
+    tolerance = max(VERIFY_TOLERANCE_HALF.get(kind, VERIFY_TOLERANCE) for kind in kinds)
     for head, value, wanted in zip(model.heads, graph.outputs, theirs, strict=True):
         found = to_numpy(values[value])
         scale = max(1.0, float(np.abs(wanted).max())) if np.isfinite(wanted).all() else 1.0
-        if not np.allclose(found, wanted, rtol=0, atol=VERIFY_TOLERANCE * scale, equal_nan=True):
+        if not np.allclose(found, wanted, rtol=0, atol=tolerance * scale, equal_nan=True):
             raise ModelLoadError(
                 f"Taken apart, the model {model.name!r} gives values at head {head.name!r} that differ by "
                 f"{np.abs(found - wanted).max():.3g} from those when it is called. Some layer is used in a way that is "

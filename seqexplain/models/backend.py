@@ -115,7 +115,12 @@ def to_tensor(array: Array) -> Tensor:
 
 
 def to_numpy(tensor: Tensor) -> Array:
-    """Return a NumPy copy of a tensor of any backend."""
+    """Return a NumPy copy of a tensor of any backend; bfloat16, which NumPy does not know, as float32."""
+    if keras.backend.standardize_dtype(tensor.dtype) == "bfloat16":
+        tensor = ops.cast(tensor, "float32")
+    if backend_name() == "torch":
+        # by its own method: Keras' way makes NumPy 2 warn of torch's __array__
+        return np.array(tensor.detach().cpu().numpy())
     return np.asarray(ops.convert_to_numpy(tensor))
 
 

@@ -1,0 +1,43 @@
+"""All methods that explain a model base by base. A new method adds a row, and the whole contract is checked for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from seqexplain.attribution import deeplift
+
+
+@dataclass(frozen=True)
+class Method:
+    """What the contract needs to know of a method.
+
+    Attributes
+    ----------
+    run
+        `run(model, X, *, target, batch_size, random_state, …) -> Attributions`.
+    options
+        Passed always; they make the method fast.
+    complete
+        Whether contributions add up to the difference from the references.
+    references
+        Whether it takes references.
+    seeded
+        Whether the seed matters.
+    needs_rules
+        Whether it refuses layers that it has no rule for.
+    """
+
+    run: Callable[..., Any]
+    options: dict[str, Any] = field(default_factory=dict)
+    complete: bool = True
+    references: bool = True
+    seeded: bool = True
+    needs_rules: bool = True
+
+    def __call__(self, model: Any, X: Any, **options: Any) -> Any:
+        return self.run(model, X, **{**self.options, **options})
+
+
+METHODS = {"deeplift": Method(deeplift, {"n_references": 3})}

@@ -1,0 +1,134 @@
+"""What a method has no rule for is refused before any work; what goes wrong is said, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from contract.methods import METHODS, Method
+from contract.toys import L, dna, randomise, tasks
+from keras import layers as kl
+
+from seqexplain.attribution import _propagation
+from seqexplain.errors import CompletenessWarning, UnsupportedLayerError
+from seqexplain.models.graph import Graph
+from seqexplain.models.operations import Kind
+from seqexplain.models.sequence_model import SequenceModel
+
+RULED = {n: m for n, m in METHODS.items() if m.needs_rules}
+every_method = pytest.mark.parametrize("method", RULED.values(), ids=RULED)
+
+
+class Doubling(kl.Dense):
+    """A subclass that computes something else than its parent."""
+
+    def call(self, inputs: Any, training: Any = None) -> Any:
+        return 2 * super().call(inputs)
+
+
+class Whole(keras.Model):
+    """A model with a `call` of its own."""
+
+    def __init__(self) -> None:
+        super().__init__(name="whole")
+        self.inner = kl.Dense(1)
+
+    def call(self, x: Any) -> Any:
+        return self.inner(keras.ops.reshape(x, (-1, L * 4)))
+
+
+def curve(x: Any) -> Any:
+    return keras.ops.sin(x)
+
+
+LAYERS: dict[str, tuple[Callable[[], Any], str]] = {
+    "layer norm": (lambda: kl.LayerNormalization(name="odd"), "LayerNormalization"),
+    "unit norm": (lambda: kl.UnitNormalization(name="odd"), "UnitNormalization"),
+    "LSTM": (lambda: kl.LSTM(2, return_sequences=True, name="odd"), "LSTM"),
+    "bidirectional": (lambda: kl.Bidirectional(kl.GRU(2, return_sequences=True), name="odd"), "Bidirectional"),
+    "softmax inside": (lambda: kl.Softmax(name="odd"), "Softmax"),
+    "softmax activation inside": (lambda: kl.Dense(3, activation="softmax", name="odd"), "Dense"),
+    "lambda": (lambda: kl.Lambda(lambda t: t * t, name="odd"), "Lambda"),
+    "subclass": (lambda: Doubling(3, name="odd"), "Doubling"),
+    "wrapper": (lambda: kl.TimeDistributed(kl.Dense(2), name="odd"), "TimeDistributed"),
+    "unknown function": (lambda: kl.Conv1D(2, 2, activation=curve, name="odd"), "curve"),
+    "unknown function in Activation": (lambda: kl.Activation(curve, name="odd"), "curve"),
+    "known function with options": (
+        lambda: kl.Activation(lambda t: keras.activations.relu(t, 0.1), name="odd"),
+        "lambda",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", LAYERS)
+@every_method
+def test_layers_without_a_rule(method: Method, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    make, named = LAYERS[what]
+    x = keras.Input((L, 4))
+    y = make()(kl.Conv1D(3, 3, activation="relu")(x))
+    model = SequenceModel(keras.Model(x, kl.Dense(1)(kl.Flatten()(y)), name="toy"))
+    monkeypatch.setattr(Graph, "run", lambda *_: pytest.fail("work was done before the refusal"))
+    with pytest.raises(UnsupportedLayerError, match=r"layer 'odd.*'toy'") as caught:
+        method(model, dna(2))
+    assert named in str(caught.value)
+
+
+@every_method
+def test_products_of_inputs_are_refused(method: Method) -> None:
+    x = keras.Input((L, 4))
+    a, b = (kl.Conv1D(2, 3, activation="relu", name=n)(x) for n in "ab")
+    y = kl.Multiply(name="gate")([a, b])
+    model = SequenceModel(keras.Model(x, kl.Dense(1)(kl.Flatten()(y))))
+    with pytest.raises(UnsupportedLayerError, match=r"'gate' \(Multiply\)"):
+        method(model, dna(2))
+
+
+@every_method
+def test_nested_layers_are_named_by_their_path(method: Method) -> None:
+    x = keras.Input((L, 4))
+    inner = keras.Sequential([kl.Conv1D(2, 3), kl.LayerNormalization(name="norm")], name="block")
+    model = SequenceModel(keras.Model(x, kl.Dense(1)(kl.Flatten()(inner(x)))))
+    with pytest.raises(UnsupportedLayerError, match=r"'block/norm' \(LayerNormalization\)"):
+        method(model, dna(2))
+
+
+@every_method
+def test_models_with_a_call_of_their_own(method: Method) -> None:
+    whole = Whole()
+    whole(np.zeros((1, L, 4), dtype=np.float32))
+    model = SequenceModel(whole, input_shape=(L, 4))
+    assert model.predict(dna(2)).shape == (2, 1)
+    with pytest.raises(UnsupportedLayerError, match="Whole"):
+        method(model, dna(2))
+
+
+@every_method
+def test_what_the_target_does_not_depend_on_is_no_hindrance(method: Method) -> None:
+    x = keras.Input((L, 4))
+    y = kl.Flatten()(kl.Conv1D(2, 3, activation="relu")(x))
+    odd = kl.Dense(1, name="odd_head")(kl.LayerNormalization()(y))
+    model = SequenceModel(randomise(keras.Model(x, [kl.Dense(1, name="plain")(y), odd])))
+    assert np.abs(method(model, dna(2), target="plain").contributions).max() > 0
+    with pytest.raises(UnsupportedLayerError, match="layer_normalization"):
+        method(model, dna(2), target="odd_head")
+
+
+@every_method
+def test_a_broken_rule_is_noticed_and_named(method: Method, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_plan = _propagation.make_plan
+
+    def broken(*arguments: Any) -> Any:
+        plan = make_plan(*arguments)
+        rule = plan.rules[Kind.MAX_POOL]
+        halved = lambda *given: [0.5 * m for m in rule(*given)]  # noqa: E731
+        return replace(plan, rules={**plan.rules, Kind.MAX_POOL: halved})
+
+    home = __import__(method.run.__module__, fromlist=["x"])
+    module = home if hasattr(home, "make_plan") else __import__(f"{home.__name__}_job", fromlist=["x"])
+    monkeypatch.setattr(module, "make_plan", broken)
+    with pytest.warns(CompletenessWarning, match=r"of 6 .*target 0: .*'pool' \(MaxPooling1D"):
+        method(SequenceModel(tasks()), dna(2), target=0)
