@@ -105,7 +105,8 @@ def _moved(handler: Handler) -> Handler:
             return handler(b, layer, inputs)
         shape = b.shape(inputs[0])
         last = b.structural(inputs, (*shape[1:], shape[0]), lambda x: ops.moveaxis(x, 1, -1), part="channels_last")
-        outputs = handler(b, layer, [last])
+        with b.channels_last():
+            outputs = handler(b, layer, [last])
         shape = b.shape(outputs[0])
         if len(shape) == 1:  # pooled over all positions: nothing to move back
             return outputs

@@ -6,7 +6,8 @@ Nested models are inlined. Nothing is added to the user's model, and no layer is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -101,6 +102,14 @@ class Builder:
     def out_shape(self) -> Shape:
         """Return the shape that Keras gives the (first) output of the layer that is being added."""
         return self._out_shapes[0]
+
+    @contextmanager
+    def channels_last(self) -> Iterator[None]:
+        """While it lasts, tell the outputs' shapes of a channels-first layer with the channels moved last."""
+        saved = self._out_shapes
+        self._out_shapes = [(*shape[1:], *shape[:1]) for shape in saved]
+        yield
+        self._out_shapes = saved
 
     def add(
         self,
@@ -250,8 +259,11 @@ class _Value:
 
 def _is_plain_call(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
     """Whether a layer was called with tensors only: no mask, no initial state, not in training mode."""
-    if any(v is not None and not (k == "training" and v is False) for k, v in kwargs.items()):
-        return False
+    for name, value in kwargs.items():
+        # a model of several inputs is given a list of masks, each of which may be None
+        given = any(leaf is not None for leaf in keras.tree.flatten(value))
+        if given and not (name == "training" and value is False):
+            return False
     return len(args) == 1
 
 

@@ -191,6 +191,10 @@ def composition(t: Twin, x: Value) -> Branches:
     # keep=True on the second call only: the NumPy twin of the first call has read the weights by then
     sequential = keras.Sequential([kl.Conv1D(3, 2, activation="relu"), kl.MaxPooling1D(2), kl.Dense(2)])
     nested = t(sequential, stem)
+    left, right = keras.Input((L, 4)), keras.Input((L, 4))
+    two = keras.Model([left, right], kl.Maximum()([left, kl.Subtract()([right, left])]), name="two_in_one")
+    inner = t(kl.Maximum(), stem, t(kl.Subtract(), residual, stem))
+    inner = Value(two([stem.tensor, residual.tensor]), inner.number)  # the same, as a model of its own
     reused = t(kl.Subtract(), t(sequential, residual, keep=True), nested)
     return {
         "residual, dilated": t.unit(residual),
@@ -198,6 +202,7 @@ def composition(t: Twin, x: Value) -> Branches:
         "layer on its own output": t.unit(on_itself),
         "Sequential in Functional": t.unit(nested),
         "siamese Sequential": t.unit(reused),
+        "Functional of two inputs": t.unit(inner),
     }
 
 
@@ -246,3 +251,10 @@ def test_layers_equal_the_oracle(family: str) -> None:
     branches = FAMILIES[family](t, t.input((L, 4)))
     X, references = random_dna(2, L, 1), random_references(2, 2, L, 2)
     check(t, joined(t, branches), list(branches.items()), X, references)
+
+
+def test_original_pooling_equals_the_oracle() -> None:
+    t = Twin(seed=4, winner_takes_all=True)
+    branches = pooling(t, t.input((L, 4)))
+    X, references = random_dna(2, L, 5), random_references(2, 2, L, 6)
+    check(t, joined(t, branches), list(branches.items()), X, references, max_pool="winner")
