@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 import numpy as np
@@ -186,3 +189,25 @@ def test_named_references(cli, model, few, word):
     assert cli("explain", model, few, "-o", "x.zarr", "--target", "0", "-n", "2", "--references", word).code == 0
     kind = load("x.zarr").parameters["references"]["kind"]
     assert kind == (word if "nucleotide" in word else "constant")
+
+
+@pytest.mark.slow
+def test_killed_it_goes_on_and_gives_the_same_bytes(program, model, peaks, tmp_path):
+    """kill -9 at three moments, each after more chunks are whole; then the same command once more."""
+    words = ["explain", str(model), str(peaks), "--target", "0", "-n", "5", "--chunk", "16", "-q", "-o"]
+    store = tmp_path / "x.zarr"
+    seen = 0
+    for _ in range(3):
+        process = subprocess.Popen([*program, *words, "x.zarr"], cwd=tmp_path)
+        deadline = time.monotonic() + 120
+        while process.poll() is None and time.monotonic() < deadline:
+            n_done = ResultStore(store, allow_incomplete=True).n_done if store.exists() else 0
+            if n_done > seen:
+                process.kill()
+            seen = max(seen, n_done)
+        assert process.wait(60) == -signal.SIGKILL
+        assert 0 < seen < 400
+    # all in processes of the same kind: in this one another copy of zstd may be loaded first, which packs otherwise
+    for name in ("x.zarr", "whole.zarr"):
+        subprocess.run([*program, *words, name], cwd=tmp_path, check=True)
+    assert digest(tmp_path / "x.zarr") == digest(tmp_path / "whole.zarr")
