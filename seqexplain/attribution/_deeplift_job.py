@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ from seqexplain.sequences import resolve_references
 
 N_REFERENCES = 20  # shuffles a sequence; the mean's error falls with the square root
 PAIR_COST = 4.0  # memory of one sequence–reference pair, relative to its activations in a forward pass
+CONCURRENT_BATCHES = 2  # one draws references and fills the gaps of the other, which leave a core idle
 MAX_SEQUENCES = 256  # in one batch; more gains nothing
 
 
@@ -81,6 +84,7 @@ class DeepLift:
 
     method = "deeplift"
     has_hypothetical = True
+    batches_at_once = 4 * CONCURRENT_BATCHES
 
     def __init__(self, model: SequenceModel, length: int, n_sequences: int, options: DeepLiftOptions) -> None:
         self.model, self.options = model, options
@@ -104,6 +108,7 @@ class DeepLift:
         self._weights = model.weights()
         self._offsets = to_tensor(np.array([t.offset for t in targets]))
         self._lengths: dict[int, _AtLength] = {}
+        self._drawing = Lock()
         self._choose_batch(length, n_sequences)
 
     # --- what a pipeline asks ------------------------------------------------------------------------------------
@@ -126,7 +131,7 @@ class DeepLift:
 
     @property
     def by_position(self) -> bool:
-        """Whether a sequence's result depends on its row in the job: arrays of references or inputs are given by row."""
+        """Whether a result depends on its row in the job: arrays of references or inputs are given by row."""
         references = self._references.label["kind"] in ("array", "callable") and self._references.per_sequence
         return references or self.model.per_sequence_extra(self.options.extra_inputs, by_row=True)
 
@@ -159,11 +164,17 @@ class DeepLift:
         hypothetical = np.zeros((n, t, at.length, 4), dtype=np.float32)
         predictions = np.zeros((n, t), dtype=np.float32)
         pairs = np.zeros((3, n, t, r), dtype=np.float32)
-        for low in range(0, n, self.batch_sequences):
-            part = slice(low, min(low + self.batch_sequences, n))
+        parts = [slice(low, min(low + self.batch_sequences, n)) for low in range(0, n, self.batch_sequences)]
+
+        def compute(part: slice) -> None:
             hypothetical[part], predictions[part], pairs[:, part] = self._batch(
-                at, X[part], {k: v[part] for k, v in extra.items()}, start + low
+                at, X[part], {k: v[part] for k, v in extra.items()}, start + part.start
             )
+
+        for part in parts[:1]:  # alone: it compiles
+            compute(part)
+        with ThreadPoolExecutor(CONCURRENT_BATCHES) as pool:
+            list(pool.map(compute, parts[1:]))
         reference_predictions, error, magnitude = pairs
         if self.options.max_pool == "complete":
             self._warn(at, X, extra, names, start, predictions[..., None], reference_predictions, error, magnitude)
@@ -215,7 +226,8 @@ class DeepLift:
         x = to_tensor(pad_rows(self.model.fill_unknown(X), size))
         extras = {k: to_tensor(pad_rows(v, size)) for k, v in extra.items()}
         saved, heads = self._forward(x, extras)
-        drawn = None if self._constant else self._references.draw(X, start=row)
+        with self._drawing:  # a user's function need not be ready for two threads
+            drawn = None if self._constant else self._references.draw(X, start=row)
         hypothetical: Array = np.zeros((len(self.targets), real, at.length, 4), dtype=np.float32)
         pairs = []
         for low in range(0, r, block):
@@ -224,7 +236,7 @@ class DeepLift:
             if drawn is None:
                 references, saved_r, heads_r = self._constant_references(at, low, high, extras)
             else:
-                chosen = self.model.fill_unknown(drawn[:, low:high])
+                chosen = self.model.fill_unknown_like(X, drawn[:, low:high])
                 references, saved_r, heads_r = (
                     to_tensor(pad_rows(pad_rows(chosen, size), block, axis=1)),
                     [],
@@ -257,7 +269,7 @@ class DeepLift:
         if (low, high) not in at.constant:
             zeros = np.zeros((1, at.length, 4), dtype=np.float32)
             drawn = self._references.draw(zeros, start=0)[0, low:high]
-            chosen = to_tensor(pad_rows(self.model.fill_unknown(drawn), self.batch_references))
+            chosen = to_tensor(pad_rows(drawn, self.batch_references))
             rows = {k: ops.repeat(v[:1], self.batch_references, axis=0) for k, v in extras.items()}
             at.constant[low, high] = (ops.expand_dims(chosen, 0), *self._forward(chosen, rows))
         return at.constant[low, high]
@@ -343,7 +355,7 @@ class DeepLift:
             self._plan,
             self._weights,
             to_tensor(self.model.fill_unknown(X[row : row + 1])),
-            to_tensor(self.model.fill_unknown(references[:, pair])),
+            to_tensor(self.model.fill_unknown_like(X[row : row + 1], references)[:, pair]),
             {k: to_tensor(v[row : row + 1]) for k, v in extra.items()},
             [w[target : target + 1] for w in at.target_weights],
             at.shapes,

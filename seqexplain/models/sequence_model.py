@@ -275,6 +275,17 @@ class SequenceModel:
         empty = ~X.any(axis=-1, keepdims=True)
         return np.where(empty, np.float32(0.25), X)
 
+    def fill_unknown_like(self, X: Array, references: Array) -> Array:
+        """Return references `(n, r, L, 4)` with the unknown bases that they share with X filled likewise.
+
+        Rows of zeros elsewhere are meant: a reference of zeros is not a sequence of unknown bases.
+        """
+        if self.unknown == "zeros":
+            return references
+        empty = ~np.any(X, axis=-1)[:, None, :, None] & ~np.any(references, axis=-1, keepdims=True)
+        filled: Array = np.where(empty, np.float32(0.25), references)
+        return filled
+
     def extra_rows(
         self,
         rows: Array,

@@ -17,6 +17,7 @@ _NUMBERS = ("predictions", "reference_predictions", "completeness_error")
 class Explainer(Protocol):
     """A method with all its choices made, ready for any batch of sequences.
 
+    An explainer that computes several batches at a time says how many it wants in a call by `batches_at_once`.
     An explainer to which `start` means nothing may have `by_position = False`: then sequences of one length
     go into a batch together wherever in a chunk they stand, and not only when they follow each other.
     """
@@ -97,7 +98,9 @@ def explain_chunk(
     by_position = getattr(explainer, "by_position", True)
     filled: dict[str, Array] = {}
     X = np.zeros((len(records), length, 4), dtype=np.float32)
-    for rows in _batches(sizes, explainer.batch_sequences, by_position=by_position):
+    # several batches in a call: an explainer may compute more than one at a time
+    at_once = explainer.batch_sequences * getattr(explainer, "batches_at_once", 1)
+    for rows in _batches(sizes, at_once, by_position=by_position):
         batch = one_hot([records[i].sequence for i in rows])
         size = batch.shape[1]
         X[rows, :size] = batch
