@@ -106,7 +106,7 @@ def compare(
                 references=r,
                 batch_size=batch,
                 device="cpu",
-                warning_threshold=1e9,  # noqa: B023
+                warning_threshold=1e9,
             )
             call()
             timings[batch], theirs = best_of(call, repeats)
@@ -115,8 +115,8 @@ def compare(
         peer_each = total / len(X)
         default = ", its default" if batch == PEER_DEFAULT_BATCH else ""
         print(
-            f"  tangermeme {peer_each:.3f} s a sequence with batches of {batch}{default}: {peer_each / floor:.1f} times the "
-            f"floor, ratio {peer_each / each:.2f}"
+            f"  tangermeme {peer_each:.3f} s a sequence with batches of {batch}{default}: "
+            f"{peer_each / floor:.1f} times the floor, ratio {peer_each / each:.2f}"
         )
     print(f"  largest difference {difference:.1e} of contributions up to {np.abs(ours.contributions).max():.2g}")
 
