@@ -13,6 +13,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -67,7 +68,7 @@ def main() -> None:
         X = np.eye(4, dtype=np.float32)[generator.integers(0, 4, size=(options.sequences, length))]
         references = dinucleotide_shuffle(X, N_REFERENCES)
         model = SequenceModel(network)
-        run = lambda: deeplift(model, X, target=0, references=references)  # noqa: B023, E731 - run before the next turn
+        run = partial(deeplift, model, X, target=0, references=references)
         start = time.perf_counter()
         run()
         first = time.perf_counter() - start
@@ -99,7 +100,8 @@ def compare(
     for batch in PEER_BATCHES:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            call = lambda: deep_lift_shap(  # noqa: E731 - run before the next turn
+            call = partial(
+                deep_lift_shap,
                 peer,
                 x,
                 target=0,
