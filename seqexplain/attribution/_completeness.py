@@ -59,12 +59,10 @@ def worst_operation(
         delta = to_numpy(at_x[value]).astype(np.float64) - to_numpy(at_r[value]).astype(np.float64)
         return float((to_numpy(m).astype(np.float64) * delta).sum())
 
-    def observe(operation: Operation, m: Tensor, results: Sequence[Tensor]) -> None:
+    def observe(operation: Operation, m: Tensor, inputs: Sequence[int], results: Sequence[Tensor]) -> None:
         out = contribution(m, operation.outputs[0])
         into = sum(
-            contribution(result, value)
-            for result, value in zip(results, operation.inputs, strict=True)
-            if value in plan.varying
+            contribution(result, value) for result, value in zip(results, inputs, strict=True) if value in plan.varying
         )
         losses.append((abs(out - into), operation))
 

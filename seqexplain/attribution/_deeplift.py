@@ -1,4 +1,4 @@
-"""DeepLIFT (Shrikumar, Greenside & Kundaje 2017) with the Rescale rule."""
+"""DeepLIFT (Shrikumar, Greenside & Kundaje 2017)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def deeplift(
     target: Any = None,
     references: Any = "dinucleotide",
     n_references: int = N_REFERENCES,
-    rule: str = "rescale",
+    rule: str | Mapping[str, str] = "rescale",
     max_pool: str = "complete",
     level: str = "logit",
     batch_size: int | str = "auto",
@@ -49,7 +49,9 @@ def deeplift(
     n_references
         Shuffles a sequence; ignored where the references are given.
     rule
-        `"rescale"`.
+        `"rescale"`; `"reveal_cancel"`, which keeps apart what raises and what lowers an activation's input, so that inputs
+        that cancel are seen (about twice the cost); `"genomics_default"`: Rescale after convolutions, RevealCancel after
+        dense layers; or a mapping from layer names, layer classes or `"*"` to one of the first two.
     max_pool
         `"complete"` keeps completeness; `"winner"` gives all to the position that wins in x, as the package of the
         method's authors does, and loses completeness where another one wins in the reference.

@@ -15,6 +15,7 @@ from seqexplain.attribution._completeness import holds, worst_operation
 from seqexplain.attribution._deeplift_rules import rules_for
 from seqexplain.attribution._propagation import forward_pass, make_plan, sweep, target_values
 from seqexplain.attribution._provenance import provenance
+from seqexplain.attribution._reveal_cancel import fused_activations, reveal_cancel
 from seqexplain.errors import CompletenessWarning, ParameterError
 from seqexplain.models._prediction import choose_batch_size, memory_budget, pad_rows
 from seqexplain.models.backend import Array, Tensor, ops, to_numpy, to_tensor
@@ -39,7 +40,7 @@ class DeepLiftOptions:
     target: Any = None
     references: Any = "dinucleotide"
     n_references: int = N_REFERENCES
-    rule: str = "rescale"
+    rule: str | Mapping[str, str] = "rescale"
     max_pool: str = "complete"
     level: str = "logit"
     batch_size: int | str = "auto"
@@ -48,8 +49,6 @@ class DeepLiftOptions:
     extra_inputs: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
-        if self.rule != "rescale":
-            raise ParameterError(f'rule={self.rule!r} is not known; use "rescale".')
         if self.max_pool not in ("complete", "winner"):
             raise ParameterError(f'max_pool={self.max_pool!r} is not known; use "complete" or "winner".')
         whole = isinstance(self.n_references, (int, np.integer)) and not isinstance(self.n_references, bool)
@@ -94,7 +93,12 @@ class DeepLift:
         heads = model.heads_at(options.level)
         self._head_positions = sorted({p for t in targets for p in t.weights})
         self._plan = make_plan(
-            model, [heads[p].value for p in self._head_positions], rules_for(options.max_pool), "DeepLIFT"
+            model,
+            [heads[p].value for p in self._head_positions],
+            rules_for(options.max_pool),
+            "DeepLIFT",
+            fused_activations(model.graph, options.rule),
+            reveal_cancel,
         )
         model.verify()
         self._references = resolve_references(
@@ -121,7 +125,7 @@ class DeepLift:
             "level": self.options.level,
             "references": self._references.label,
             "n_references": self.n_references,
-            "rule": self.options.rule,
+            "rule": self.options.rule if isinstance(self.options.rule, str) else dict(self.options.rule),
             "max_pool": self.options.max_pool,
             "random_state": self.options.random_state,
             "batch_sequences": self.batch_sequences,
@@ -309,7 +313,7 @@ class DeepLift:
 
             return pairs
 
-        key = ("deeplift pairs", plan.heads, plan.saved, self.options.rule, self.options.max_pool, len(self.targets),
+        key = ("deeplift pairs", plan.heads, plan.saved, tuple(plan.fused), self.options.max_pool, len(self.targets),
                constant, s, r, at.length)  # fmt: skip
         run = self.model.compiled(key, make)
         return list(

@@ -18,7 +18,7 @@ GAUSS_POINT = 0.5 / 3**0.5  # of Δ, to both sides of the middle: two points, ex
 EXACT_SECANTS = ("relu",)  # slope 1 or 0 on either side: differences have no rounding
 
 
-def _slope(delta_out: Tensor, delta_in: Tensor, otherwise: Tensor | float) -> Tensor:
+def slope(delta_out: Tensor, delta_in: Tensor, otherwise: Tensor | float) -> Tensor:
     """Return Δout / Δin, and the derivative where Δin is too small to divide by."""
     small = ops.abs(delta_in) < MIN_DELTA
     return ops.where(small, otherwise, delta_out / ops.where(small, 1.0, delta_in))
@@ -41,7 +41,7 @@ def rescale(
     y_a, y_b = operation.function(a, weights), operation.function(b, weights)
     delta = a - b
     if operation.label in EXACT_SECANTS:
-        return [m * _slope(y_a - y_b, delta, operation.derivative(weights, b))]
+        return [m * slope(y_a - y_b, delta, operation.derivative(weights, b))]
     centre, offset = (a + b) / 2, delta * GAUSS_POINT
     mean = (operation.derivative(weights, centre + offset) + operation.derivative(weights, centre - offset)) / 2
     noise = ROUNDING * (ops.abs(y_a) + ops.abs(y_b) + ops.abs(a) + ops.abs(b))
@@ -67,7 +67,7 @@ def max_pool(
     index = ops.reshape(ops.arange(size, dtype="int32"), (size, 1))
     top_a, top_b = ops.max(a, axis=-2, keepdims=True), ops.max(b, axis=-2, keepdims=True)
     winner = ops.where(top_a >= top_b, _first_at(a, top_a, index), _first_at(b, top_b, index))
-    share = ops.where(index == winner, _slope(top_a - top_b, a - b, 1.0), 0.0)
+    share = ops.where(index == winner, slope(top_a - top_b, a - b, 1.0), 0.0)
     return [_scatter(operation, share * ops.expand_dims(m, -2), x[0])]
 
 
@@ -114,7 +114,7 @@ def maximum(
         here = ops.where(top_a >= top_b, p == top_a, q == top_b)
         won = here if left is None else ops.logical_and(here, left)
         left = ops.logical_not(here) if left is None else ops.logical_and(left, ops.logical_not(here))
-        part = m * ops.where(won, _slope(top_a - top_b, p - q, 1.0), 0.0)
+        part = m * ops.where(won, slope(top_a - top_b, p - q, 1.0), 0.0)
         results.append(_sum_broadcast(part, p.shape[2:]))
     return results
 

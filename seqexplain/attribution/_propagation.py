@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from seqexplain.attribution._chains import BoundChain, Chain
 from seqexplain.errors import UnsupportedLayerError
 from seqexplain.models.backend import Tensor, ops
 from seqexplain.models.graph import WeightList
@@ -19,6 +20,9 @@ from seqexplain.models.sequence_model import SequenceModel
 
 Rule = Callable[[Any, Mapping[str, Tensor], Sequence[Tensor], Sequence[Tensor], Tensor], list[Tensor]]
 """`rule(operation, weights, inputs at x, inputs at the reference, multiplier of the output)` -> those of the inputs."""
+
+FusedRule = Callable[[Any, Mapping[str, Tensor], BoundChain, Sequence[Tensor], Sequence[Tensor], Tensor], list[Tensor]]
+"""As `Rule`, with the linear operations before an activation: first input its own, the others those of the chain."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +43,10 @@ class Plan:
         Values that rules look at again: inputs of what is not linear.
     rules
         The rule of each kind that is not linear.
+    fused
+        For some activations the linear operations before them, which `fused_rule` passes together with them.
+    fused_rule
+        The rule of an activation together with the linear operations before it.
     """
 
     model: SequenceModel
@@ -48,9 +56,18 @@ class Plan:
     saved: tuple[int, ...]
     rules: Mapping[Kind, Rule]
     varying: frozenset[int]
+    fused: Mapping[int, Chain]
+    fused_rule: FusedRule | None
 
 
-def make_plan(model: SequenceModel, heads: Sequence[int], rules: Mapping[Kind, Rule], method: str) -> Plan:
+def make_plan(
+    model: SequenceModel,
+    heads: Sequence[int],
+    rules: Mapping[Kind, Rule],
+    method: str,
+    fused: Mapping[int, Chain] | None = None,
+    fused_rule: FusedRule | None = None,
+) -> Plan:
     """Plan a sweep, and refuse a model that it cannot explain before anything is computed.
 
     Raises
@@ -73,8 +90,19 @@ def make_plan(model: SequenceModel, heads: Sequence[int], rules: Mapping[Kind, R
     for p in backward:
         operation = graph.operations[p]
         if operation.kind is not Kind.LINEAR:
-            saved += [v for v in operation.inputs if v not in saved]
-    return Plan(model, tuple(heads), tuple(forward), tuple(backward), tuple(saved), dict(rules), frozenset(varying))
+            wanted = [*operation.inputs, *(fused[p].inputs if fused and p in fused else ())]
+            saved += [v for v in wanted if v not in saved]
+    return Plan(
+        model,
+        tuple(heads),
+        tuple(forward),
+        tuple(backward),
+        tuple(saved),
+        dict(rules),
+        frozenset(varying),
+        fused or {},
+        fused_rule,
+    )
 
 
 def _explain_missing(missing: Sequence[Operation], method: str, model: str) -> str:
@@ -104,7 +132,7 @@ def sweep(
     at_reference: Sequence[Tensor],
     target_weights: Sequence[Tensor],
     shapes: Mapping[int, Sequence[int]],
-    observe: Callable[[Operation, Tensor, Sequence[Tensor]], None] | None = None,
+    observe: Callable[[Operation, Tensor, Sequence[int], Sequence[Tensor]], None] | None = None,
 ) -> Tensor:
     """Propagate multipliers from the targets to the sequence.
 
@@ -117,7 +145,7 @@ def sweep(
     shapes
         Shape of each value, one example.
     observe
-        Called with each operation, the multiplier of its output and those of its inputs.
+        Called with each operation, the multiplier of its output, the values that it leads to and their multipliers.
 
     Returns
     -------
@@ -139,7 +167,19 @@ def sweep(
         m = multipliers.pop(operation.outputs[0], None)
         if m is None:  # nothing that is explained depends on this
             continue
-        if isinstance(operation, Linear):
+        inputs = operation.inputs
+        if position in plan.fused and plan.fused_rule is not None:
+            chain = plan.fused[position]
+            inputs = chain.inputs
+            results = plan.fused_rule(
+                operation,
+                weights[position],
+                chain.bind(weights, shapes),
+                [x_values[v] for v in (*operation.inputs, *inputs)],
+                [reference_values[v] for v in (*operation.inputs, *inputs)],
+                m,
+            )
+        elif isinstance(operation, Linear):
             lead = tuple(m.shape[:3])
             core_shapes = [shapes[v] for v in operation.inputs]
             flat = ops.reshape(m, (-1, *m.shape[3:]))
@@ -155,8 +195,8 @@ def sweep(
                 m,
             )
         if observe is not None:
-            observe(operation, m, results)
-        for value, result in zip(operation.inputs, results, strict=True):
+            observe(operation, m, inputs, results)
+        for value, result in zip(inputs, results, strict=True):
             if value in plan.varying:
                 collect(value, result)
     sequence = graph.inputs[0]

@@ -35,6 +35,14 @@ class Method(StrEnum):
     DEEPLIFT = "deeplift"
 
 
+class Rule(StrEnum):
+    """How contributions pass activations."""
+
+    RESCALE = "rescale"
+    REVEAL_CANCEL = "reveal_cancel"
+    GENOMICS_DEFAULT = "genomics_default"
+
+
 class MaxPool(StrEnum):
     """How contributions pass max pooling."""
 
@@ -63,6 +71,14 @@ def explain(
     n_references: Annotated[
         int, typer.Option("-n", "--n-references", help="Shuffles a sequence.", rich_help_panel=TARGET_PANEL)
     ] = 20,
+    rule: Annotated[
+        Rule,
+        typer.Option(
+            help="DeepLIFT's rule for activations; genomics_default is Rescale after convolutions, RevealCancel after "
+            "dense layers.",
+            rich_help_panel=TARGET_PANEL,
+        ),
+    ] = Rule.RESCALE,
     max_pool: Annotated[
         MaxPool,
         typer.Option(
@@ -93,7 +109,8 @@ def explain(
     try:
         _explain(
             context, out, opened, sequences, targets_of(opened, wanted), drawn,
-            {"level": level.value, "max_pool": max_pool.value, "random_state": seed, "batch_size": batch},
+            {"level": level.value, "rule": rule.value, "max_pool": max_pool.value, "random_state": seed,
+             "batch_size": batch},
             chunk=chunk, overwrite=overwrite, quiet=run.quiet,
         )  # fmt: skip
     except KeyboardInterrupt:

@@ -18,6 +18,7 @@ from seqexplain.models.operations import (
     AveragePool,
     Convolution,
     Dense,
+    Difference,
     Elementwise,
     Maximum,
     MaxPool,
@@ -295,6 +296,13 @@ def _merge(function: Callable[[Sequence[Tensor]], Tensor]) -> Handler:
     return _structural(lambda _: lambda *x: function(_aligned(x)))
 
 
+def _subtract(b: Builder, layer: Any, inputs: list[int]) -> list[int]:
+    if len({len(b.shape(i)) for i in inputs}) > 1:
+        return b.opaque_layer(layer, inputs)
+    read = lambda: {"signs": ops.convert_to_tensor([1.0, -1.0], dtype="float32")}  # noqa: E731 - as elsewhere here
+    return [b.add(Difference, inputs, b.out_shape(), read_weights=read)]
+
+
 def _aligned(tensors: Sequence[Tensor]) -> list[Tensor]:
     """Give tensors of lower rank the axes that Keras' merge layers broadcast over, after the batch axis."""
     rank = max(len(t.shape) for t in tensors)
@@ -395,7 +403,7 @@ HANDLERS: dict[type, Handler] = {
     layers.ActivityRegularization: _identity,
     layers.Identity: _identity,
     layers.Add: _merge(lambda x: sum(x[1:], x[0])),
-    layers.Subtract: _merge(lambda x: x[0] - x[1]),
+    layers.Subtract: _subtract,
     layers.Average: _merge(_mean_of),
     layers.Concatenate: _structural(_concatenate, moves_only=True),
     layers.Maximum: _maximum(1),

@@ -81,6 +81,11 @@ class Linear(Operation):
         y = self.apply(weights, inputs)
         return [y + weights["bias"] if "bias" in weights else y]
 
+    @staticmethod
+    def absolute(weights: Weights) -> dict[str, Tensor]:
+        """Return the weights of `|A|`, which has the absolute value of every entry of `A`, and no bias."""
+        return {name: ops.abs(w) for name, w in weights.items() if name != "bias"}
+
     def transpose(self, weights: Weights, cotangent: Tensor, shapes: Sequence[Sequence[int]]) -> list[Tensor]:
         """Compute `Aᵀ(cotangent)`, one tensor an input.
 
@@ -93,13 +98,21 @@ class Linear(Operation):
 
 @dataclass(frozen=True, eq=False)
 class Structural(Linear):
-    """A linear operation without weights that only moves, sums or repeats values: reshape, pad, add, concatenate …"""
+    """A linear operation without negative weights that moves, sums or repeats values: reshape, pad, add …"""
 
     function: Callable[..., Tensor] = field(default=lambda x: x, repr=False)
     moves_only: bool = False  # every output is a copy of one input: an activation before it could come after it
 
     def apply(self, weights: Weights, inputs: Sequence[Tensor]) -> Tensor:
         return self.function(*inputs)
+
+
+@dataclass(frozen=True, eq=False)
+class Difference(Linear):
+    """`x₁ − x₂`; the signs are weights, so that `|A|` is the sum."""
+
+    def apply(self, weights: Weights, inputs: Sequence[Tensor]) -> Tensor:
+        return weights["signs"][0] * inputs[0] + weights["signs"][1] * inputs[1]
 
 
 @dataclass(frozen=True, eq=False)
