@@ -2,8 +2,8 @@
 
 Shrikumar, Greenside & Kundaje (2017): Δz of a unit splits into the sum of its positive and of its negative terms
 w_i Δx_i (the Linear rule); each sum has the mean of its effect with and without the other (the RevealCancel rule);
-multipliers of the two, m(Δz⁺, Δt) and m(Δz⁻, Δt), pass to the inputs whose terms made the one or the other, and half each
-to an input that did not change.
+multipliers of the two, m(Δz⁺, Δt) and m(Δz⁻, Δt), pass to the inputs whose terms made the one or the other, and half
+each to an input that did not change.
 """
 
 from __future__ import annotations
