@@ -5,8 +5,9 @@ Names are loaded at first use: `import seqexplain` imports neither Keras nor a b
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from seqexplain._lazy import lazy
 
 if TYPE_CHECKING:
     from seqexplain.attribution import deeplift as deeplift
@@ -51,14 +52,4 @@ _HOMES = {
 
 __all__ = sorted([*_HOMES, "__version__"])
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+__getattr__, __dir__ = lazy(__name__, globals(), _HOMES)

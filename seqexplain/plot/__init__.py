@@ -6,8 +6,9 @@ is freed with it, and needs no `close`. In a notebook, end the cell with the axe
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from seqexplain._lazy import lazy
 
 if TYPE_CHECKING:
     from seqexplain.plot._attribution_logo import attribution_logo
@@ -29,7 +30,7 @@ __all__ = [
 ]
 
 # Matplotlib takes most of a second to import, so each name is fetched when it is first asked for.
-_HOME = {
+_HOMES = {
     "Highlight": "_highlights",
     "attribution_logo": "_attribution_logo",
     "color_schemes": "_colors",
@@ -39,14 +40,4 @@ _HOME = {
     "tracks": "_tracks",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy(__name__, globals(), _HOMES)
