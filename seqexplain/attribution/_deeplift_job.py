@@ -14,7 +14,7 @@ import numpy as np
 from seqexplain.attribution._completeness import holds, worst_operation
 from seqexplain.attribution._deeplift_rules import rules_for
 from seqexplain.attribution._propagation import forward_pass, make_plan, sweep, target_values
-from seqexplain.attribution._provenance import provenance
+from seqexplain.attribution._provenance import provenance, unnamed_choices
 from seqexplain.attribution._reveal_cancel import fused_activations, reveal_cancel
 from seqexplain.errors import CompletenessWarning, ParameterError
 from seqexplain.models._prediction import choose_batch_size, memory_budget, pad_rows
@@ -89,6 +89,7 @@ class DeepLift:
         self.model, self.options = model, options
         targets = model.targets(options.target, level=options.level, length=length)
         self.targets = tuple(t.label for t in targets)
+        self._unnamed = unnamed_choices(options.target, targets, options.extra_inputs)
         self.several_targets = isinstance(options.target, list)
         heads = model.heads_at(options.level)
         self._head_positions = sorted({p for t in targets for p in t.weights})
@@ -122,6 +123,7 @@ class DeepLift:
         """Everything that decides the numbers, ready for JSON."""
         return {
             "targets": list(self.targets),
+            **self._unnamed,
             "level": self.options.level,
             "references": self._references.label,
             "n_references": self.n_references,

@@ -135,10 +135,13 @@ def _explain(
     from seqexplain.pipeline import SequenceSource, survey
     from seqexplain.pipeline import run as run_job
 
-    # what is wrong with the model or the target is said before a long file is read
-    model.targets(target, level=choices["level"], length=model.length)
+    if model.length is not None:
+        # what is wrong with the model or the target is said before a long file is read
+        model.targets(target, level=choices["level"], length=model.length)
     source = SequenceSource(lambda: sequences.records(model), sequences.label, sequences.files)
     found = survey(source, length=model.length)
+    if model.length is None:  # a position has to exist in each sequence, so in the shortest
+        model.targets(target, level=choices["level"], length=found.shortest)
     try:
         references.check(found.n, found.length)
     except ShapeError as error:

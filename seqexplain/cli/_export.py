@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from seqexplain.cli._options import Overwrite
+from seqexplain.cli._targets import stored_label
 from seqexplain.errors import ParameterError
 
 
@@ -62,8 +63,8 @@ def export(
     from seqexplain.storage import export as write
 
     opened = ResultStore(store, allow_incomplete=allow_incomplete)
-    which: int | str | None = target
-    if target is not None and target not in opened.targets and target.isdecimal():
-        which = int(target)
+    which: int | str | None = None if target is None else stored_label(opened.targets, target)
+    if isinstance(which, str) and which not in opened.targets and which.isdecimal():
+        which = int(which)
     files = write(opened, out, format=chosen.value, target=which, overwrite=overwrite)
     sys.stdout.write("".join(f"{file}\n" for file in files))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seqexplain.cli._options import check_range
+from seqexplain.cli._targets import stored_label
 from seqexplain.errors import MissingFileError, ParameterError, SequenceError
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def logo(
     row = position if position is not None else find_row(opened, str(sequence))
     result = opened.read([row])
     if target:
-        result = _only(result, target)
+        result = _only(result, [stored_label(result.targets, text) for text in target])
     wanted = list(tracks or ([Track.HYPOTHETICAL] if hypothetical else [Track.CONTRIBUTIONS]))
     if hypothetical and Track.HYPOTHETICAL not in wanted:
         wanted.append(Track.HYPOTHETICAL)

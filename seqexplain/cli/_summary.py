@@ -24,6 +24,8 @@ class Summary:
         The largest error, and the sequence it belongs to.
     strongest
         The sequence with the highest prediction of the first target.
+    several_targets
+        Whether files of scores hold one target out of several.
     """
 
     sequences: int
@@ -33,6 +35,7 @@ class Summary:
     worst: float
     worst_name: str
     strongest: str
+    several_targets: bool = False
 
 
 def summarise(path: Path) -> Summary:
@@ -71,7 +74,7 @@ def summarise(path: Path) -> Summary:
         if size.max() >= worst:
             worst = float(size.max())
             worst_name = block.names[int(np.unravel_index(np.argmax(size), size.shape)[0])]
-    return Summary(sequences, store.targets, pairs, held, worst, worst_name, strongest)
+    return Summary(sequences, store.targets, pairs, held, worst, worst_name, strongest, store.layout.several_targets)
 
 
 def summary_lines(summary: Summary, path: Path) -> list[str]:
@@ -84,10 +87,12 @@ def summary_lines(summary: Summary, path: Path) -> list[str]:
             f"sequence–reference pairs; largest error {summary.worst:.2g} ({summary.worst_name})"
         )
     store = shlex.quote(str(path))
+    # per-base files hold one target; the first stands for the one that is wanted
+    one = " --target 0" if summary.several_targets else ""
     lines += [
         "look next:",
         f"  seqexplain logo {store} --sequence {shlex.quote(summary.strongest)} -o logo.svg",
-        f"  seqexplain export {store} -o for_modisco     # ohe.npz and shap.npz, as `modisco motifs` reads them",
+        f"  seqexplain export {store} -o for_modisco{one}     # ohe.npz and shap.npz, as `modisco motifs` reads them",
         f"  seqexplain export {store} -o summary.tsv     # a line a sequence",
     ]
     return lines

@@ -145,3 +145,24 @@ def _unit_of(model: SequenceModel, unit: Unit) -> Any:
 
 def _text(index: int | tuple[int, ...] | None) -> str:
     return ",".join(map(str, index)) if isinstance(index, tuple) else str(index)
+
+
+def stored_label(labels: Sequence[str], text: str) -> str:
+    """Return the label of a stored target that a text means; the text itself where none fits.
+
+    A label may differ from what was typed to explain it: `A:0 - B:1` is stored with a minus sign, `A` as `A:0`.
+
+    Examples
+    --------
+    >>> stored_label(["A:0", "A:0 − B:1"], "A:0-B:1"), stored_label(["A:0", "B:0"], "B")
+    ('A:0 − B:1', 'B:0')
+    """
+    if text in labels:
+        return text
+    plain = _plain(text)
+    fitting = [label for label in labels if _plain(label) in (plain, f"{plain}:0")]
+    return fitting[0] if len(fitting) == 1 else text
+
+
+def _plain(text: str) -> str:
+    return "".join(text.split()).replace("−", "-")

@@ -25,6 +25,7 @@ from seqexplain.models.operations import (
     Scale,
     Softmax,
     Structural,
+    align_ranks,
 )
 
 if TYPE_CHECKING:
@@ -293,24 +294,12 @@ def _layer_call(layer: Any) -> Callable[..., Tensor]:
 
 
 def _merge(function: Callable[[Sequence[Tensor]], Tensor]) -> Handler:
-    return _structural(lambda _: lambda *x: function(_aligned(x)))
+    return _structural(lambda _: lambda *x: function(align_ranks(x)))
 
 
 def _subtract(b: Builder, layer: Any, inputs: list[int]) -> list[int]:
-    if len({len(b.shape(i)) for i in inputs}) > 1:
-        return b.opaque_layer(layer, inputs)
     read = lambda: {"signs": ops.convert_to_tensor([1.0, -1.0], dtype="float32")}  # noqa: E731 - as elsewhere here
     return [b.add(Difference, inputs, b.out_shape(), read_weights=read)]
-
-
-def _aligned(tensors: Sequence[Tensor]) -> list[Tensor]:
-    """Give tensors of lower rank the axes that Keras' merge layers broadcast over, after the batch axis."""
-    rank = max(len(t.shape) for t in tensors)
-    aligned = []
-    for t in tensors:
-        missing = rank - len(t.shape)
-        aligned.append(ops.reshape(t, (t.shape[0], *(1,) * missing, *t.shape[1:])) if missing else t)
-    return aligned
 
 
 def _maximum(sign: int) -> Handler:

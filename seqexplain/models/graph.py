@@ -12,14 +12,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import keras
-from keras import ops
+from keras import layers, ops
 from keras.src.models.functional import Functional
+from keras.src.ops import numpy as operators
 
 from seqexplain.models._handlers import HANDLERS
 from seqexplain.models.backend import Tensor
 from seqexplain.models.operations import Opaque, Operation, Shape, Structural
 
 WeightList = list[dict[str, Tensor]]
+
+# `x + y` and the like between two tensors do what these layers do
+LAYER_OF_OPERATOR = {
+    operators.Add: layers.Add,
+    operators.Subtract: layers.Subtract,
+    operators.Maximum: layers.Maximum,
+    operators.Minimum: layers.Minimum,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,6 +233,11 @@ class Builder:
         handler = HANDLERS.get(type(layer))
         if handler is not None and plain:
             return handler(self, layer, inputs)
+        operands = [a.number for a in args if isinstance(a, _Value)]
+        # of differing ranks, NumPy would align the batch axis with an axis of the example
+        one_rank = len({len(self.shape(i)) for i in operands}) == 1
+        if type(layer) in LAYER_OF_OPERATOR and len(operands) == len(args) == 2 and one_rank and not kwargs:
+            return HANDLERS[LAYER_OF_OPERATOR[type(layer)]](self, layer, operands)
         return self._opaque_call(layer, inputs, args, kwargs)
 
     def _opaque_call(

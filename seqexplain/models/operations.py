@@ -36,6 +36,16 @@ class Kind(Enum):
     OPAQUE = "opaque"
 
 
+def align_ranks(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """Give tensors of lower rank the axes that Keras' merge layers broadcast over, after the batch axis."""
+    rank = max(len(t.shape) for t in tensors)
+    aligned = []
+    for t in tensors:
+        missing = rank - len(t.shape)
+        aligned.append(ops.reshape(t, (t.shape[0], *(1,) * missing, *t.shape[1:])) if missing else t)
+    return aligned
+
+
 @dataclass(frozen=True, eq=False)
 class Operation:
     """One step of a flattened model.
@@ -112,7 +122,8 @@ class Difference(Linear):
     """`x₁ − x₂`; the signs are weights, so that `|A|` is the sum."""
 
     def apply(self, weights: Weights, inputs: Sequence[Tensor]) -> Tensor:
-        return weights["signs"][0] * inputs[0] + weights["signs"][1] * inputs[1]
+        first, second = align_ranks(inputs)
+        return weights["signs"][0] * first + weights["signs"][1] * second
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 import signal
 import subprocess
 import time
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from plain_reading import hand_one_hot, records
@@ -40,6 +42,48 @@ def test_contributions_are_those_of_the_function(cli, model, few):
     np.testing.assert_array_equal(found.X, X)
     assert found.names == tuple(name for name, _ in records(few))
     assert str(found.intervals[0]) == records(few)[0][0] + "(.)"
+
+
+@pytest.fixture(scope="module")
+def any_length(tmp_path_factory):
+    """A model of sequences of any length, with a value for each position and one for the whole."""
+    keras.utils.set_random_seed(4)
+    sequence = keras.Input((None, 4))
+    hidden = keras.layers.Conv1D(6, 5, padding="same", activation="relu")(sequence)
+    along = keras.layers.Dense(1, name="along")(hidden)
+    whole = keras.layers.Dense(1, name="whole")(keras.layers.GlobalMaxPooling1D()(hidden))
+    path = tmp_path_factory.mktemp("models") / "any.keras"
+    keras.Model(sequence, [along, whole]).save(path)
+    return path
+
+
+def test_a_position_of_a_model_of_any_length(cli, any_length, tmp_path):
+    """It has to exist in the shortest sequence; the scores are those of each sequence at its own length."""
+    sequences = {"long": "ACGTTGCATGCATTTACGGA", "short": "GGCATTAAGC"}
+    (tmp_path / "x.fa").write_text("".join(f">{k}\n{v}\n" for k, v in sequences.items()))
+    wanted = ("--references", "zeros", "-o", "x.zarr", "-q")
+    refused = cli("explain", any_length, "x.fa", "--target", "along:10,0", *wanted)
+    assert refused.code == 2
+    assert "along:10,0 is out of range" in refused.err
+    assert not (tmp_path / "x.zarr").exists()
+    assert cli("explain", any_length, "x.fa", "--target", "along:9,0", "--target", "whole", *wanted).code == 0
+    found, network = load("x.zarr"), keras.models.load_model(any_length)
+    for row, bases in enumerate(sequences.values()):
+        X = hand_one_hot([bases])
+        (at_x, top_x), (at_zero, top_zero) = network(X), network(np.zeros_like(X))
+        gained = [float((at_x - at_zero)[0, 9, 0]), float((top_x - top_zero)[0, 0])]
+        np.testing.assert_allclose(found.contributions[row].sum((-1, -2)), gained, atol=1e-5)
+
+
+def test_the_commands_named_next_run(cli, model, few):
+    """Also where several targets were explained, of which an export takes one."""
+    outcome = cli("explain", model, few, "-o", "x.zarr", "--target", "0", "--target", "0-1", "-n", "2")
+    commands = [line.partition("#")[0] for line in outcome.out.splitlines() if line.startswith("  seqexplain ")]
+    assert len(commands) == 3
+    for command in commands:
+        assert cli(*shlex.split(command)[1:]).code == 0, command
+    assert cli("logo", "x.zarr", "--position", "0", "--target", "0-1", "-o", "y.svg").code == 0
+    assert cli("export", "x.zarr", "--target", "0-1", "-o", "y.npz").code == 0
 
 
 def test_published_contributions(cli, testdata, tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from seqexplain.cli._targets import Difference, Unit, parse_target, parse_targets
+from seqexplain.cli._targets import Difference, Unit, parse_target, parse_targets, stored_label
 from seqexplain.errors import TargetError
 
 
@@ -39,3 +39,19 @@ def test_what_is_not_a_target_is_refused(text):
 def test_none_and_several():
     assert parse_targets(None) == []
     assert parse_targets(["0", "1"]) == [Unit(None, (0,)), Unit(None, (1,))]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("0", "0"),
+        ("0-1", "0 − 1"),
+        (" 0 - 1", "0 − 1"),
+        ("A:0-B:1", "A:0 − B:1"),
+        ("B", "B:0"),
+        ("1", "1"),  # no label, so a position, or nothing
+        ("A", "A"),  # two labels would do
+    ],
+)
+def test_what_was_typed_to_explain_finds_the_stored_label(text, wanted):
+    assert stored_label(["0", "0 − 1", "A:0 − B:1", "B:0", "A:0", "A: 0"], text) == wanted

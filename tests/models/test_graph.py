@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from keras import layers as kl
 
+from seqexplain.attribution import deeplift
 from seqexplain.models.backend import to_numpy, to_tensor
 from seqexplain.models.operations import AveragePool, Convolution, MaxPool, Operation
 from seqexplain.models.sequence_model import SequenceModel
@@ -60,6 +61,39 @@ def test_shapes_of_channels_first_layers() -> None:
     model = SequenceModel(keras.Model(x, y))
     assert model.heads[0].shape == (3, 7)
     assert model.value_shapes(10)[model.heads[0].value] == (3, 7)
+
+
+def test_operators_between_tensors_are_the_layers_of_that_name() -> None:
+    """`x + y` is how residual blocks are often written; with a number, or another rank, it stays opaque."""
+
+    def built(merge: Any) -> SequenceModel:
+        keras.utils.set_random_seed(0)
+        x = keras.Input((L, 4))
+        y = kl.Conv1D(4, 3, padding="same", activation="relu")(x)
+        z = kl.Conv1D(4, 1, activation="tanh")(y)
+        return SequenceModel(keras.Model(x, kl.Dense(1)(kl.Flatten()(merge(y, z, x)))))
+
+    k = keras.ops
+    model = built(lambda y, z, x: k.minimum(k.maximum(y + z, z - x), y + y))
+    twin = built(
+        lambda y, z, x: kl.Minimum()([kl.Maximum()([kl.Add()([y, z]), kl.Subtract()([z, x])]), kl.Add()([y, y])])
+    )
+    assert model.opaque_operations() == []
+    X = np.eye(4)[np.random.default_rng(0).integers(0, 4, (3, L))]
+    found, wanted = (deeplift(m, X, references="zeros") for m in (model, twin))
+    np.testing.assert_allclose(found.contributions, wanted.contributions, atol=1e-6)
+    assert np.abs(found.completeness_error).max() < 1e-5
+
+    others = (
+        lambda y, z, x: y + 1.0,
+        lambda y, z, x: 1.0 - y,
+        lambda y, z, x: y * z,
+        lambda y, z, x: z + k.reshape(kl.GlobalAveragePooling1D()(y), (-1, 1, 4))[:, 0, 0, None, None] + k.ones((4,)),
+    )
+    for merge in others:
+        strange = built(merge)
+        assert strange.opaque_operations()
+        np.testing.assert_allclose(strange.predict(X), to_numpy(strange.keras_model(X)), atol=1e-6)
 
 
 def _operation(kind: type[Operation], **options: Any) -> Any:
