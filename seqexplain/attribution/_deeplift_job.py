@@ -16,7 +16,7 @@ from seqexplain.attribution._deeplift_rules import rules_for
 from seqexplain.attribution._propagation import forward_pass, make_plan, sweep, target_values
 from seqexplain.attribution._provenance import provenance, unnamed_choices
 from seqexplain.attribution._reveal_cancel import fused_activations, reveal_cancel
-from seqexplain.errors import CompletenessWarning, ParameterError
+from seqexplain.errors import CompletenessWarning, ParameterError, SequenceWarning
 from seqexplain.models._prediction import choose_batch_size, memory_budget, pad_rows
 from seqexplain.models.backend import Array, Tensor, ops, to_numpy, to_tensor
 from seqexplain.models.sequence_model import SequenceModel
@@ -114,6 +114,7 @@ class DeepLift:
         self._offsets = to_tensor(np.array([t.offset for t in targets]))
         self._lengths: dict[int, _AtLength] = {}
         self._drawing = Lock()
+        self._warned_of_unknown = False
         self._choose_batch(length, n_sequences)
 
     # --- what a pipeline asks ------------------------------------------------------------------------------------
@@ -182,6 +183,7 @@ class DeepLift:
         with ThreadPoolExecutor(CONCURRENT_BATCHES) as pool:
             list(pool.map(compute, parts[1:]))
         reference_predictions, error, magnitude = pairs
+        self._warn_of_unknown(X, start)
         if self.options.max_pool == "complete":
             self._warn(at, X, extra, names, start, predictions[..., None], reference_predictions, error, magnitude)
         pick: Callable[[Array], Array] = (lambda a: a) if self.several_targets else (lambda a: a[:, 0])
@@ -332,6 +334,25 @@ class DeepLift:
                 self._offsets,
                 share,
             )
+        )
+
+    def _warn_of_unknown(self, X: Array, start: int) -> None:
+        """Warn once of what no base's contribution can hold: an unknown base where the reference has one."""
+        unknown = np.logical_not(np.any(X, axis=-1))
+        if self._warned_of_unknown or not unknown.any():
+            return
+        row = int(np.argmax(unknown.any(axis=1)))
+        with self._drawing:
+            references = self._references.draw(X[row : row + 1], start=start + row)
+        if not references[0][:, unknown[row]].any():
+            return
+        self._warned_of_unknown = True
+        warnings.warn(
+            f"Sequence {start + row} has unknown bases where its references have bases. What that changes in the score "
+            "is in no base's contribution, so contributions sum to something else than the difference in score. "
+            'Shuffled references ("dinucleotide") keep unknown bases where they are.',
+            SequenceWarning,
+            stacklevel=4,
         )
 
     def _warn(

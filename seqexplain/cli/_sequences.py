@@ -51,7 +51,8 @@ class SequenceOptions:
     """Where sequences come from and how they are brought to the model's length."""
 
     sequences: Annotated[
-        str | None, typer.Argument(metavar="INPUT.fa", help="FASTA, plain or compressed; - is standard input.")
+        str | None,
+        typer.Argument(metavar="INPUT.fa", help="FASTA, plain or compressed; score also reads - (standard input)."),
     ] = None
     bed: Annotated[
         Path | None,
