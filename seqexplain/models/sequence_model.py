@@ -3,39 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from seqexplain.errors import ModelLoadError, ParameterError, ShapeError, UnsupportedLayerError
 from seqexplain.models._extra_inputs import digest, rows_of
-from seqexplain.models._heads import add_mean, logit_of
+from seqexplain.models._flat_model import FlatModel, flatten
 from seqexplain.models._layout import arrange, could_be_dna, read_layout
 from seqexplain.models._prediction import predict, verify
-from seqexplain.models.backend import Array, Tensor, jit, ops, to_tensor
-from seqexplain.models.graph import (
-    Builder,
-    Graph,
-    WeightList,
-    add_model,
-    input_names_of,
-    input_shapes_of,
-    output_names_of,
-)
+from seqexplain.models.backend import Array, Tensor, jit, to_tensor
+from seqexplain.models.graph import Graph, WeightList, input_names_of, input_shapes_of
 from seqexplain.models.operations import Kind, Operation, Shape
 from seqexplain.models.target import Head, Target, resolve_targets
 
 LEVELS = ("logit", "output")
-
-
-@dataclass(frozen=True)
-class _Flat:
-    """A flattened model and the values that matter in it."""
-
-    graph: Graph
-    heads: dict[str, tuple[Head, ...]]  # by level
-    extra: dict[str, int]  # extra input -> value
 
 
 class SequenceModel:
@@ -122,7 +104,7 @@ class SequenceModel:
         self.length: int | None = shape[self.layout.index("L")]
         self.extra_inputs: dict[str, Any] = {}
         self._set_extra_inputs(extra_inputs or {})
-        self._flat: _Flat | None = None
+        self._flat: FlatModel | None = None
         self._compiled: dict[Any, Callable[..., Any]] = {}
         self._shapes: dict[int, dict[int, tuple[int, ...]]] = {}
         self._verified = False
@@ -452,56 +434,7 @@ class SequenceModel:
         shapes = self.value_shapes(length)
         return [shapes[h.value] for h in heads]
 
-    def _flattened(self) -> _Flat:
+    def _flattened(self) -> FlatModel:
         if self._flat is None:
-            self._flat = self._flatten()
+            self._flat = flatten(self)
         return self._flat
-
-    def _flatten(self) -> _Flat:
-        b = Builder()
-        b.layer, b.layer_class = "input", "SequenceModel"
-        x = b.value((self.length, 4))
-        extra = {name: b.value(self._input_shapes[self._input_names.index(name)]) for name in self.required_inputs}
-
-        def one_strand(sequence: int) -> tuple[list[int], list[tuple[int, str]]]:
-            b.layer, b.layer_class = "input", "SequenceModel"
-            arranged = self._add_arrangement(b, sequence)
-            inputs = [
-                arranged if i == self._sequence_position else extra[name] for i, name in enumerate(self._input_names)
-            ]
-            outputs = add_model(b, self.keras_model, inputs)
-            return outputs, [logit_of(b, value) for value in outputs]
-
-        outputs, logits = one_strand(x)
-        if self.average_strands:
-            b.layer, b.layer_class = "input", "SequenceModel"
-            flipped = b.structural([x], b.shape(x), lambda t: ops.flip(t, axis=(1, 2)), part="reverse_complement")
-            other_outputs, other_logits = one_strand(flipped)
-            b.layer, b.layer_class = "output", "SequenceModel"
-            outputs = [add_mean(b, pair, self.name) for pair in zip(outputs, other_outputs, strict=True)]
-            logits = [
-                (add_mean(b, (v, w), self.name), activation)
-                for (v, activation), (w, _) in zip(logits, other_logits, strict=True)
-            ]
-        names = output_names_of(self.keras_model, len(outputs))
-        activations = [activation for _, activation in logits]
-        heads = {
-            "output": tuple(Head(n, b.shape(v), a, v) for n, v, a in zip(names, outputs, activations, strict=True)),
-            "logit": tuple(Head(n, b.shape(v), a, v) for n, (v, a) in zip(names, logits, strict=True)),
-        }
-        return _Flat(b.graph([x, *extra.values()], outputs), heads, extra)
-
-    def _add_arrangement(self, b: Builder, value: int) -> int:
-        order = ["ACGT".index(base) for base in self.base_order]
-        if order != [0, 1, 2, 3]:
-            value = b.structural(
-                [value], b.shape(value), lambda t: ops.take(t, ops.convert_to_tensor(order, dtype="int32"), axis=-1),
-                part="base_order", moves_only=True,
-            )  # fmt: skip
-        if self.layout != "LC":
-            shape = self._input_shapes[self._sequence_position]
-            value = b.structural(
-                [value], shape, lambda t: arrange(t, self.layout, ops.transpose, ops.reshape), part="layout",
-                moves_only=True,
-            )  # fmt: skip
-        return value
