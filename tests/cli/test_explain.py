@@ -86,15 +86,24 @@ def test_the_commands_named_next_run(cli, model, few):
     assert cli("export", "x.zarr", "--target", "0-1", "-o", "y.npz").code == 0
 
 
-def test_published_contributions(cli, testdata, tmp_path):
+@pytest.mark.parametrize(
+    ("rule", "key"),
+    [
+        ("rescale", "rescale_all_layers"),
+        ("genomics_default", "rescale_conv_revealcancel_fc"),
+        ("reveal_cancel", "revealcancel_all_layers"),
+    ],
+)
+def test_published_contributions(cli, testdata, tmp_path, rule, key):
     """Task 0 of the method's own simulation against the reference A .3 C .2 G .2 T .3, by the original package."""
     stored = np.load(testdata / "reference" / "talgata_deeplift_task0_20seqs.npz")
     bases = np.array(list("ACGT"))[stored["X20"].argmax(-1)]
     (tmp_path / "x.fa").write_text("".join(f">s{i}\n{''.join(row)}\n" for i, row in enumerate(bases)))
     path = testdata / "models" / "talgata" / "talgata.keras"
-    outcome = cli("explain", path, "x.fa", "-o", "x.zarr", "--target", "0", "--references", "0.3,0.2,0.2,0.3")
+    choices = ("--target", "0", "--references", "0.3,0.2,0.2,0.3", "--rule", rule)
+    outcome = cli("explain", path, "x.fa", "-o", "x.zarr", *choices)
     assert outcome.code == 0
-    wanted = stored["rescale_all_layers|bg3223|task0"]
+    wanted = stored[f"{key}|bg3223|task0"]
     # a constant reference differs from the sequence in all four channels of a base; the package keeps them apart
     np.testing.assert_allclose(load("x.zarr").contributions.sum(-1), wanted.sum(-1), atol=1e-4)
 
