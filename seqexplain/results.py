@@ -58,6 +58,10 @@ class Attributions:
         `(n, r)` float32 or None, the target's value at each reference.
     completeness_error †
         `(n, r)` float32 or None: Σ m·(x − ref) − (f(x) − f(ref)) for each sequence–reference pair.
+    per_reference †
+        `(n, r, L, 4)` float32 or None: the hypothetical scores of each reference, where they were asked for.
+    spread †
+        `(n, L, 4)` float32 or None: standard deviation of the contributions over the models of an ensemble.
     names
         `n` names.
     intervals
@@ -76,6 +80,8 @@ class Attributions:
     hypothetical: Array | None = None
     reference_predictions: Array | None = None
     completeness_error: Array | None = None
+    per_reference: Array | None = None
+    spread: Array | None = None
     names: tuple[str, ...] = ()
     intervals: tuple[Interval | None, ...] | None = None
     lengths: Array | None = None
@@ -145,4 +151,5 @@ class Attributions:
         return replace(self, **pick)
 
 
-_PER_TARGET = ("contributions", "hypothetical", "predictions", "reference_predictions", "completeness_error")
+_PER_TARGET = ("contributions", "hypothetical", "predictions", "reference_predictions", "completeness_error",
+               "per_reference", "spread")  # fmt: skip

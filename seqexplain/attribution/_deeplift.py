@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from seqexplain.attribution._deeplift_job import N_REFERENCES, DeepLift, DeepLiftOptions
+from seqexplain.attribution._deeplift_job import DeepLift, DeepLiftOptions
+from seqexplain.attribution._reference_job import N_REFERENCES
 from seqexplain.models.backend import Array
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.results import Attributions

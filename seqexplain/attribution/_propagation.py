@@ -1,28 +1,107 @@
-"""The propagation engine: one forward pass, then an explicit reverse sweep with a rule for each kind of operation.
+"""The propagation engine: one forward pass, then an explicit reverse sweep, one step an operation.
 
-Axes. Activations have two leading axes, (sequences, references), either of which may be 1; multipliers have three,
-(targets, sequences, references). Everything broadcasts, so the explained sequence is computed once for all its
+A method chooses the step of each operation: which values its rule looks at, and how what has arrived at the operation's
+output goes on to its inputs. What is propagated is a multiplier (DeepLIFT), a gradient or relevance (LRP); the engine
+adds up what arrives at a value and knows no more.
+
+Axes. Activations have two leading axes, (sequences, references), either of which may be 1; what is propagated has
+three, (targets, sequences, references). Everything broadcasts, so the explained sequence is computed once for all its
 references, constant references once for all sequences, and several targets share both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from seqexplain.attribution._chains import BoundChain, Chain
 from seqexplain.errors import UnsupportedLayerError
 from seqexplain.models.backend import Tensor, ops
-from seqexplain.models.graph import WeightList
+from seqexplain.models.graph import Graph, WeightList
 from seqexplain.models.operations import Kind, Linear, Operation
 from seqexplain.models.sequence_model import SequenceModel
 
 Rule = Callable[[Any, Mapping[str, Tensor], Sequence[Tensor], Sequence[Tensor], Tensor], list[Tensor]]
-"""`rule(operation, weights, inputs at x, inputs at the reference, multiplier of the output)` -> those of the inputs."""
+"""`rule(operation, weights, inputs at x, inputs at the reference, multiplier of the output)` -> those of the inputs.
+
+A method that looks at x alone has no inputs at the reference: the list is empty. Of an operation with several outputs
+the multiplier is a list, with None for an output that nothing reads.
+"""
 
 FusedRule = Callable[[Any, Mapping[str, Tensor], BoundChain, Sequence[Tensor], Sequence[Tensor], Tensor], list[Tensor]]
 """As `Rule`, with the linear operations before an activation: first input its own, the others those of the chain."""
+
+Shapes = Mapping[int, Sequence[int]]  # of each value, one example
+
+Pass = Callable[[WeightList, Shapes, Sequence[Tensor], Sequence[Tensor], Any], list[Tensor]]
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """How one operation is passed.
+
+    Attributes
+    ----------
+    position
+        Of the operation whose output has been reached.
+    inputs
+        Values that the result goes to: the operation's inputs, or those of the operations fused with it.
+    reads
+        Values that the rule looks at.
+    run
+        `run(weights, shapes, reads at x, reads at the reference, m)` -> one tensor for each of `inputs`.
+    """
+
+    position: int
+    inputs: tuple[int, ...]
+    reads: tuple[int, ...]
+    run: Pass
+
+
+Choose = Callable[[int, Operation], Step | None]
+"""Returns the step of an operation, by its position; None where the method has no rule for it."""
+
+
+def transpose_step(position: int, operation: Linear) -> Step:
+    """Pass a linear operation by its transpose: what multipliers and gradients have in common."""
+
+    def run(weights: WeightList, shapes: Shapes, x: Sequence[Tensor], _: Sequence[Tensor], m: Tensor) -> list[Tensor]:
+        lead = tuple(m.shape[:3])
+        core = [shapes[v] for v in operation.inputs]
+        parts = operation.transpose(weights[position], ops.reshape(m, (-1, *m.shape[3:])), core)
+        return [ops.reshape(p, (*lead, *s)) for p, s in zip(parts, core, strict=True)]
+
+    return Step(position, operation.inputs, (), run)
+
+
+def rule_step(position: int, operation: Operation, rule: Rule) -> Step:
+    """Pass an operation by a rule that looks at its inputs."""
+
+    def run(weights: WeightList, shapes: Shapes, x: Sequence[Tensor], r: Sequence[Tensor], m: Any) -> list[Tensor]:
+        return rule(operation, weights[position], x, r, m)
+
+    return Step(position, operation.inputs, operation.inputs, run)
+
+
+def fused_step(position: int, operation: Operation, chain: Chain, rule: FusedRule) -> Step:
+    """Pass an activation together with the linear operations before it."""
+
+    def run(weights: WeightList, shapes: Shapes, x: Sequence[Tensor], r: Sequence[Tensor], m: Any) -> list[Tensor]:
+        return rule(operation, weights[position], chain.bind(weights, shapes), x, r, m)
+
+    return Step(position, chain.inputs, (*operation.inputs, *chain.inputs), run)
+
+
+def by_kind(rules: Mapping[Kind, Rule]) -> Choose:
+    """Choose each operation's rule by its kind; linear operations are passed by their transpose."""
+
+    def choose(position: int, operation: Operation) -> Step | None:
+        if operation.kind in rules:
+            return rule_step(position, operation, rules[operation.kind])
+        return transpose_step(position, operation) if isinstance(operation, Linear) else None
+
+    return choose
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,76 +112,99 @@ class Plan:
     ----------
     model
         The model.
+    graph
+        Its operations; those of `model.graph`, unless the call has rules for whole layers.
     heads
         Values in the graph that the targets read.
+    source
+        The value that is explained: the sequence, or a hidden layer.
     forward
-        Positions of the operations that those values need.
-    backward
-        The part of them that depends on the sequence, in reverse order.
+        Positions of the operations that the heads need.
+    steps
+        Of the operations between the source and the heads, last first.
     saved
-        Values that rules look at again: inputs of what is not linear.
-    rules
-        The rule of each kind that is not linear.
-    fused
-        For some activations the linear operations before them, which `fused_rule` passes together with them.
-    fused_rule
-        The rule of an activation together with the linear operations before it.
+        Values that rules look at again.
+    varying
+        Values that depend on the source.
+    key
+        Tells the plan from others of the same model: what is compiled is kept under it.
     """
 
     model: SequenceModel
+    graph: Graph
     heads: tuple[int, ...]
+    source: int
     forward: tuple[int, ...]
-    backward: tuple[int, ...]
+    steps: tuple[Step, ...]
     saved: tuple[int, ...]
-    rules: Mapping[Kind, Rule]
     varying: frozenset[int]
-    fused: Mapping[int, Chain]
-    fused_rule: FusedRule | None
+    key: Hashable
 
 
 def make_plan(
     model: SequenceModel,
     heads: Sequence[int],
-    rules: Mapping[Kind, Rule],
+    choose: Choose,
     method: str,
-    fused: Mapping[int, Chain] | None = None,
-    fused_rule: FusedRule | None = None,
+    key: Hashable = None,
+    *,
+    graph: Graph | None = None,
+    source: int | None = None,
 ) -> Plan:
     """Plan a sweep, and refuse a model that it cannot explain before anything is computed.
+
+    Parameters
+    ----------
+    model
+        The model.
+    heads
+        Values that the targets read.
+    choose
+        The method's step for each operation.
+    method
+        Its name, for messages.
+    key
+        What the steps depend on beside the method: its options.
+    graph
+        Instead of the model's own: one that keeps layers whole for which the call has rules.
+    source
+        The value to explain; default the sequence.
 
     Raises
     ------
     UnsupportedLayerError
-        When an operation between the sequence and the target has no rule.
+        When an operation between the source and the target has no rule.
     """
-    graph = model.graph
+    graph = graph or model.graph
+    source = graph.inputs[0] if source is None else source
     forward = graph.needed_for(heads)
-    varying = graph.reached_from(graph.inputs[0])
-    backward = [p for p in reversed(forward) if varying.intersection(graph.operations[p].outputs)]
-    missing = [
-        graph.operations[p]
-        for p in backward
-        if graph.operations[p].kind is not Kind.LINEAR and graph.operations[p].kind not in rules
-    ]
+    varying = graph.reached_from(source)
+    steps, missing = [], []
+    for position in reversed(forward):
+        operation = graph.operations[position]
+        if not varying.intersection(operation.inputs):
+            continue
+        step = choose(position, operation)
+        if step is None:
+            missing.append(operation)
+        else:
+            steps.append(step)
     if missing:
         raise UnsupportedLayerError(_explain_missing(missing[::-1], method, model.name))
-    saved: list[int] = []
-    for p in backward:
-        operation = graph.operations[p]
-        if operation.kind is not Kind.LINEAR:
-            wanted = [*operation.inputs, *(fused[p].inputs if fused and p in fused else ())]
-            saved += [v for v in wanted if v not in saved]
-    return Plan(
-        model,
-        tuple(heads),
-        tuple(forward),
-        tuple(backward),
-        tuple(saved),
-        dict(rules),
-        frozenset(varying),
-        fused or {},
-        fused_rule,
-    )
+    steps = _reached(graph, steps, heads, varying)
+    saved = tuple(dict.fromkeys(v for step in steps for v in step.reads))
+    key = (method, key, tuple(heads), source, saved, len(graph.operations))
+    return Plan(model, graph, tuple(heads), source, tuple(forward), tuple(steps), saved, frozenset(varying), key)
+
+
+def _reached(graph: Graph, steps: Sequence[Step], heads: Sequence[int], varying: set[int]) -> list[Step]:
+    """Leave out the operations that another one's fused step passes with it."""
+    reached, kept = set(heads), []
+    for step in steps:
+        if reached.intersection(graph.operations[step.position].outputs):
+            reached.update(v for v in step.inputs if v in varying)
+            kept.append(step)
+    return kept
 
 
 def _explain_missing(missing: Sequence[Operation], method: str, model: str) -> str:
@@ -120,7 +222,7 @@ def forward_pass(
     plan: Plan, weights: WeightList, x: Tensor, extra: Mapping[str, Tensor]
 ) -> tuple[list[Tensor], list[Tensor]]:
     """Compute the saved values and the heads' values for a batch `(b, L, 4)`."""
-    values = plan.model.graph.run(weights, plan.model.feeds(x, extra), plan.forward)
+    values = plan.graph.run(weights, plan.model.feeds(x, extra), plan.forward)
     return [values[v] for v in plan.saved], [values[v] for v in plan.heads]
 
 
@@ -129,85 +231,71 @@ def sweep(
     weights: WeightList,
     at_x: Sequence[Tensor],
     at_reference: Sequence[Tensor],
-    target_weights: Sequence[Tensor],
-    shapes: Mapping[int, Sequence[int]],
-    observe: Callable[[Operation, Tensor, Sequence[int], Sequence[Tensor]], None] | None = None,
+    start: Sequence[Tensor],
+    shapes: Shapes,
+    observe: Callable[[Operation, Any, Sequence[int], Sequence[Tensor]], None] | None = None,
 ) -> Tensor:
-    """Propagate multipliers from the targets to the sequence.
+    """Propagate from the targets to the source.
 
     Parameters
     ----------
     at_x, at_reference
-        The saved values, with leading axes (sequences, references).
-    target_weights
-        For each head `(targets, *shape of the head)`.
+        The saved values, with leading axes (sequences, references); no reference for a method without any.
+    start
+        For each head what begins there, `(targets, sequences or 1, references or 1, *shape of the head)`.
     shapes
         Shape of each value, one example.
     observe
-        Called with each operation, the multiplier of its output, the values that it leads to and their multipliers.
+        Called with each operation, what has arrived at its output, the values that it leads to and what they get.
 
     Returns
     -------
     Tensor
-        Multipliers of the input, `(targets, sequences or 1, references or 1, L, 4)`.
+        What has arrived at the source, `(targets, sequences or 1, references or 1, *its shape)`.
     """
-    graph = plan.model.graph
+    graph = plan.graph
     x_values = dict(zip(plan.saved, at_x, strict=True))
-    reference_values = dict(zip(plan.saved, at_reference, strict=True))
-    multipliers: dict[int, Tensor] = {}
+    reference_values = dict(zip(plan.saved, at_reference, strict=True)) if at_reference else {}
+    arrived: dict[int, Tensor] = {}
 
     def collect(value: int, m: Tensor) -> None:
-        multipliers[value] = multipliers[value] + m if value in multipliers else m
+        arrived[value] = arrived[value] + m if value in arrived else m
 
-    for head, w in zip(plan.heads, target_weights, strict=True):
-        collect(head, ops.reshape(w, (w.shape[0], 1, 1, *w.shape[1:])))
-    for position in plan.backward:
-        operation = graph.operations[position]
-        m = multipliers.pop(operation.outputs[0], None)
-        if m is None:  # nothing that is explained depends on this
+    for head, m in zip(plan.heads, start, strict=True):
+        collect(head, m)
+    for step in plan.steps:
+        operation = graph.operations[step.position]
+        outputs = [arrived.get(v) for v in operation.outputs]
+        if all(m is None for m in outputs):  # nothing that is explained depends on this
             continue
-        inputs = operation.inputs
-        if position in plan.fused and plan.fused_rule is not None:
-            chain = plan.fused[position]
-            inputs = chain.inputs
-            results = plan.fused_rule(
-                operation,
-                weights[position],
-                chain.bind(weights, shapes),
-                [x_values[v] for v in (*operation.inputs, *inputs)],
-                [reference_values[v] for v in (*operation.inputs, *inputs)],
-                m,
-            )
-        elif isinstance(operation, Linear):
-            lead = tuple(m.shape[:3])
-            core_shapes = [shapes[v] for v in operation.inputs]
-            flat = ops.reshape(m, (-1, *m.shape[3:]))
-            parts = operation.transpose(weights[position], flat, core_shapes)
-            results = [ops.reshape(p, (*lead, *s)) for p, s in zip(parts, core_shapes, strict=True)]
-        else:
-            rule = plan.rules[operation.kind]
-            results = rule(
-                operation,
-                weights[position],
-                [x_values[v] for v in operation.inputs],
-                [reference_values[v] for v in operation.inputs],
-                m,
-            )
+        m = outputs[0] if len(outputs) == 1 else outputs
+        results = step.run(
+            weights,
+            shapes,
+            [x_values[v] for v in step.reads],
+            [reference_values[v] for v in step.reads] if at_reference else [],
+            m,
+        )
         if observe is not None:
-            observe(operation, m, inputs, results)
-        for value, result in zip(inputs, results, strict=True):
+            observe(operation, m, step.inputs, results)
+        for v in operation.outputs:
+            if v != plan.source:
+                arrived.pop(v, None)
+        for value, result in zip(step.inputs, results, strict=True):
             if value in plan.varying:
                 collect(value, result)
-    sequence = graph.inputs[0]
-    if sequence not in multipliers:
-        return ops.zeros((target_weights[0].shape[0], 1, 1, *shapes[sequence]))
-    return multipliers[sequence]
+    if plan.source not in arrived:
+        return ops.zeros((start[0].shape[0], 1, 1, *shapes[plan.source]))
+    return arrived[plan.source]
 
 
-def target_values(heads: Sequence[Tensor], target_weights: Sequence[Tensor], offsets: Tensor) -> Tensor:
-    """Return the targets' values for a batch of heads' values: `(targets, batch)`."""
-    total = offsets[:, None]
-    for value, w in zip(heads, target_weights, strict=True):
-        flat = ops.reshape(value, (value.shape[0], -1))
-        total = total + ops.matmul(ops.reshape(w, (w.shape[0], -1)), ops.transpose(flat))
+def target_values(heads: Sequence[Tensor], weights: Sequence[Tensor], offsets: Tensor) -> Tensor:
+    """Return the targets' values, `(targets, sequences, references)`.
+
+    `heads` are `(sequences or 1, references, *shape)` each, `weights` `(targets, sequences or 1, 1, *shape)`.
+    """
+    total = ops.reshape(offsets, (-1, 1, 1))
+    for value, w in zip(heads, weights, strict=True):
+        product = ops.expand_dims(value, 0) * w
+        total = total + ops.sum(product, axis=tuple(range(3, len(product.shape))))
     return total

@@ -121,11 +121,10 @@ def obstacle(model: SequenceModel, head: int, level: str) -> str | None:
     level
         `"logit"` or `"output"`.
     """
-    from seqexplain.attribution._deeplift_rules import rules_for
-    from seqexplain.attribution._propagation import make_plan
+    from seqexplain.attribution._deeplift_job import deeplift_plan
 
     try:
-        make_plan(model, [model.heads_at(level)[head].value], rules_for("complete"), "DeepLIFT")
+        deeplift_plan(model, [model.heads_at(level)[head].value], "rescale", "complete")
     except UnsupportedLayerError as error:
         return str(error)
     return None

@@ -121,11 +121,14 @@ def test_what_the_target_does_not_depend_on_is_no_hindrance(method: Method) -> N
 def test_a_broken_rule_is_noticed_and_named(method: Method, monkeypatch: pytest.MonkeyPatch) -> None:
     make_plan = _propagation.make_plan
 
-    def broken(*arguments: Any) -> Any:
-        plan = make_plan(*arguments)
-        rule = plan.rules[Kind.MAX_POOL]
-        halved = lambda *given: [0.5 * m for m in rule(*given)]  # noqa: E731
-        return replace(plan, rules={**plan.rules, Kind.MAX_POOL: halved})
+    def broken(model: Any, heads: Any, choose: Any, *rest: Any, **more: Any) -> Any:
+        def halving(position: int, operation: Any) -> Any:
+            step = choose(position, operation)
+            if operation.kind is not Kind.MAX_POOL:
+                return step
+            return replace(step, run=lambda *given: [0.5 * m for m in step.run(*given)])
+
+        return make_plan(model, heads, halving, *rest, **more)
 
     home = __import__(method.run.__module__, fromlist=["x"])
     module = home if hasattr(home, "make_plan") else __import__(f"{home.__name__}_job", fromlist=["x"])
