@@ -1,4 +1,4 @@
-"""Plain gradients, operation by operation: what every operation can do, also those that no other method has a rule for."""
+"""Plain gradients, operation by operation, which every operation has: also those without a rule of another method."""
 
 from __future__ import annotations
 
