@@ -10,6 +10,7 @@ import numpy as np
 from seqexplain.errors import ModelLoadError, ParameterError, ShapeError, UnsupportedLayerError
 from seqexplain.models._extra_inputs import digest, rows_of
 from seqexplain.models._flat_model import FlatModel, flatten
+from seqexplain.models._hidden import layer_value, layer_values
 from seqexplain.models._layout import arrange, could_be_dna, read_layout
 from seqexplain.models._prediction import predict, verify
 from seqexplain.models.backend import Array, Tensor, jit, to_tensor
@@ -187,6 +188,25 @@ class SequenceModel:
         """
         heads = self.heads_at(level)
         return resolve_targets(target, heads, self._head_shapes(heads, length))
+
+    def layer_value(self, name: str) -> int:
+        """Return the number of the value that a layer gives, in `graph`; its activation is included.
+
+        Parameters
+        ----------
+        name
+            The layer's path (`outer/inner`); `name#2` for the second call of a layer that is used again.
+
+        Raises
+        ------
+        ParameterError
+            When there is no such layer, or when it is called several times and the call is not named.
+        """
+        return layer_value(self.graph, name, self.name)
+
+    def layer_values(self, name: str) -> tuple[int, ...]:
+        """Return the numbers of the values that a layer gives, one a call; both strands' where both are read."""
+        return layer_values(self.graph, name, self.name)
 
     def opaque_operations(self) -> list[Operation]:
         """Return the operations that have no rule: methods that look inside refuse them."""
