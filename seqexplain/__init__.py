@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from seqexplain.models import SequenceModel as SequenceModel
     from seqexplain.models import contrast as contrast
     from seqexplain.models import load_model as load_model
+    from seqexplain.models import profile as profile
     from seqexplain.plot import attribution_logo as attribution_logo
     from seqexplain.plot import logo as logo
     from seqexplain.plot import tracks as tracks
@@ -40,6 +41,7 @@ _HOMES = {
     "dinucleotide_shuffle": "sequences",
     "fit_length": "sequences",
     "load": "storage",
+    "profile": "models",
     "load_model": "models",
     "logo": "plot",
     "mononucleotide_shuffle": "sequences",

@@ -14,7 +14,6 @@ from seqexplain.attribution._provenance import provenance, unnamed_choices
 from seqexplain.models._prediction import choose_batch_size, memory_budget, pad_rows
 from seqexplain.models.backend import Array, Tensor, ops, to_tensor
 from seqexplain.models.sequence_model import SequenceModel
-from seqexplain.models.target import Head
 from seqexplain.results import Attributions
 
 CONCURRENT_BATCHES = 2  # one prepares its input and fills the gaps of the other, which leave a core idle
@@ -83,8 +82,9 @@ class Job:
         self.targets = tuple(t.label for t in targets)
         self._unnamed = unnamed_choices(options.target, targets, options.extra_inputs)
         self.several_targets = isinstance(options.target, list)
-        self._head_positions = sorted({p for t in targets for p in t.weights})
-        self._plan = self._make_plan([self._heads()[p].value for p in self._head_positions])
+        self._values = sorted({v for t in targets for v in t.weights})
+        self._softmax_over = tuple(tuple(t.softmax_over.get(v, ()) for t in targets) for v in self._values)
+        self._plan = self._make_plan(self._values)
         model.verify()
         self._n_sequences = n_sequences
         self._weights = self._plan.graph.read_weights()
@@ -197,18 +197,14 @@ class Job:
             list(pool.map(compute, parts[1:]))
         return X, found, self._finish(at, X, extra, start, found, names)
 
-    def _heads(self) -> Sequence[Head]:
-        return self.model.heads_at(self._options.level)
-
     def _at(self, length: int) -> AtLength:
         if length not in self._lengths:
-            heads = self._heads()
             shapes = self.model.value_shapes(length)
             targets = self.model.targets(self._options.target, level=self._options.level, length=length)
             weights = []
-            for p in self._head_positions:
-                zero = np.zeros(shapes[heads[p].value], dtype=np.float32)
-                weights.append(to_tensor(np.stack([t.weights.get(p, zero) for t in targets])))
+            for value in self._values:
+                zero = np.zeros(shapes[value], dtype=np.float32)
+                weights.append(to_tensor(np.stack([t.weights.get(value, zero) for t in targets])))
             self._lengths[length] = AtLength(length, shapes, weights)
         return self._lengths[length]
 
@@ -240,8 +236,25 @@ class Job:
     @property
     def _start_key(self) -> tuple[Any, ...]:
         """Tell what `_start` computes from what it computes for other targets."""
-        return (len(self.targets),)
+        return (len(self.targets), self._softmax_over)
 
     def _start(self, target_weights: Sequence[Tensor], heads: Sequence[Tensor]) -> list[Tensor]:
-        """Return the targets' weights at each head, `(targets, sequences or 1, 1, *head)`."""
-        return [ops.reshape(w, (w.shape[0], 1, 1, *w.shape[1:])) for w in target_weights]
+        """Return the targets' weights at each head, `(targets, sequences or 1, 1, *head)`.
+
+        `heads` are the heads at the explained sequences, `(sequences, 1, *head)`, which profiles are weighted by.
+        """
+        start = []
+        for w, value, over in zip(target_weights, heads, self._softmax_over, strict=True):
+            plain = ops.reshape(w, (w.shape[0], 1, 1, *w.shape[1:]))
+            if any(over):
+                plain = ops.concatenate([_weigh(plain[t : t + 1], value, axes) for t, axes in enumerate(over)], axis=0)
+            start.append(plain)
+        return start
+
+
+def _weigh(mask: Tensor, value: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """Return one target's weights, `(1, sequences, 1, *head)`; `axes` are empty for what is not weighed."""
+    if not axes:
+        return mask + ops.zeros_like(value)
+    share = mask * ops.exp(value - ops.logsumexp(value, axis=axes, keepdims=True))
+    return share - ops.mean(share, axis=axes, keepdims=True)

@@ -44,6 +44,7 @@ class Level(StrEnum):
     """Where a model is read."""
 
     LOGIT = "logit"
+    CENTERED_LOGIT = "centered_logit"
     OUTPUT = "output"
 
 

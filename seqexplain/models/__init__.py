@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from seqexplain.models.backend_choice import choose_backend as choose_backend
     from seqexplain.models.sequence_model import SequenceModel as SequenceModel
     from seqexplain.models.target import contrast as contrast
+    from seqexplain.models.target import profile as profile
 
 _HOMES = {
     "SequenceModel": "sequence_model",
     "choose_backend": "backend_choice",
     "contrast": "target",
     "load_model": "_load_model",
+    "profile": "target",
 }
 
 __all__ = sorted(_HOMES)

@@ -51,6 +51,7 @@ def flatten(model: SequenceModel) -> FlatModel:
         return outputs, [_logit_of(b, value) for value in outputs]
 
     outputs, logits = one_strand(x)
+    axes = [_softmax_axis(b, value) for value in outputs]
     if model.average_strands:
         b.layer, b.layer_class = "input", "SequenceModel"
         flipped = b.structural([x], b.shape(x), lambda t: ops.flip(t, axis=(1, 2)), part="reverse_complement")
@@ -65,7 +66,7 @@ def flatten(model: SequenceModel) -> FlatModel:
     below = [value for value, _ in logits]
     endings = [ending for _, ending in logits]
     heads = {
-        level: tuple(Head(n, b.shape(v), e, v) for n, v, e in zip(names, values, endings, strict=True))
+        level: tuple(Head(n, b.shape(v), e, v, a) for n, v, e, a in zip(names, values, endings, axes, strict=True))
         for level, values in (("output", outputs), ("logit", below))
     }
     return FlatModel(b.graph([x, *extra.values()], outputs), heads, extra)
@@ -91,6 +92,12 @@ def _add_arrangement(b: Builder, model: SequenceModel, value: int) -> int:
             moves_only=True,
         )
     return value
+
+
+def _softmax_axis(b: Builder, value: int) -> tuple[int, ...]:
+    """Return the axes of the softmax that ends a head, counted from the end."""
+    operation = b.producer(value)
+    return operation.axis if isinstance(operation, Softmax) else (-1,)
 
 
 def _logit_of(b: Builder, value: int) -> tuple[int, str]:

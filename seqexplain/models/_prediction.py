@@ -80,18 +80,26 @@ def _one_length(
 ) -> dict[str, Array]:
     x = model.fill_unknown(x)
     size = choose_batch_size(model, batch_size, x.shape[1], len(x))
+    heads = model.heads_at(level)
+    values = tuple(h.value for h in heads)
     if model.black_box:
         run: Callable[[Array, dict[str, Array]], list[Array]] = lambda a, e: call_model(model, a, e)  # noqa: E731
     else:
         model.verify()
-        run = _compiled_forward(model, tuple(h.value for h in model.heads_at(level)), size, x.shape[1])
+        if targets is not None:
+            values = tuple(sorted({v for t in targets for v in t.weights}))
+        run = _compiled_forward(model, values, size, x.shape[1])
     pieces = []
     for low in range(0, max(len(x), 1), size):  # at least one batch: an empty job learns its shapes from padding
         real = len(x[low : low + size])
         batch = [pad_rows(v[low : low + size], size) for v in (x, *extra.values())]
         outputs = run(batch[0], dict(zip(extra, batch[1:], strict=True)))
         pieces.append([o[:real] for o in outputs])
-    return _select([np.concatenate(p) for p in zip(*pieces, strict=True)], model.heads_at(level), targets)
+    outputs = [np.concatenate(p) for p in zip(*pieces, strict=True)]
+    if targets is None:
+        named = zip(heads, outputs, strict=True)
+        return {h.name: (_centred(v, h) if level == "centered_logit" else v).astype(np.float32) for h, v in named}
+    return {"target": _values_of(targets, dict(zip(values, outputs, strict=True)))}
 
 
 def _compiled_forward(
@@ -113,17 +121,32 @@ def _compiled_forward(
     ]
 
 
-def _select(outputs: list[Array], heads: Sequence[Head], targets: tuple[Target, ...] | None) -> dict[str, Array]:
-    if targets is None:
-        return {head.name: value.astype(np.float32) for head, value in zip(heads, outputs, strict=True)}
+def _centred(value: Array, head: Head) -> Array:
+    """Return the logits of a softmax less their mean; other heads as they are."""
+    if head.activation != "softmax":
+        return value
+    centred: Array = value - value.mean(axis=head.softmax_axis, keepdims=True)
+    return centred
+
+
+def _values_of(targets: Sequence[Target], outputs: Mapping[int, Array]) -> Array:
+    """Return the targets' values `(n, targets)`."""
     columns = []
     for target in targets:
-        column = np.full(len(outputs[0]), target.offset, dtype=np.float64)
-        for position, weights in target.weights.items():
-            values = outputs[position].reshape(len(column), -1).astype(np.float64)
-            column += values @ weights.reshape(-1).astype(np.float64)
+        n = len(next(iter(outputs.values())))
+        column = np.full(n, target.offset, dtype=np.float64)
+        for value, mask in target.weights.items():
+            z = outputs[value].astype(np.float64)
+            weights = np.broadcast_to(mask.astype(np.float64), z.shape)
+            if value in target.softmax_over:
+                axes = target.softmax_over[value]
+                share = np.exp(z - z.max(axis=axes, keepdims=True))
+                share /= share.sum(axis=axes, keepdims=True)
+                weights = weights * share
+                weights = weights - weights.mean(axis=axes, keepdims=True)
+            column += (weights * z).reshape(n, -1).sum(axis=1)
         columns.append(column.astype(np.float32))
-    return {"target": np.stack(columns, axis=1)}
+    return np.stack(columns, axis=1)
 
 
 def pad_rows(array: Array, size: int, axis: int = 0) -> Array:

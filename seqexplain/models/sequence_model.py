@@ -16,9 +16,9 @@ from seqexplain.models._prediction import predict, verify
 from seqexplain.models.backend import Array, Tensor, jit, to_tensor
 from seqexplain.models.graph import Graph, WeightList, input_names_of, input_shapes_of
 from seqexplain.models.operations import Kind, Operation, Shape
-from seqexplain.models.target import Head, Target, resolve_targets
+from seqexplain.models.target import Head, Target, centred, resolve_targets
 
-LEVELS = ("logit", "output")
+LEVELS = ("logit", "centered_logit", "output")
 
 
 class SequenceModel:
@@ -158,16 +158,19 @@ class SequenceModel:
         return [n for i, n in enumerate(self._input_names) if i != self._sequence_position]
 
     def heads_at(self, level: str) -> tuple[Head, ...]:
-        """Return the heads at the logit below a final sigmoid or softmax (`"logit"`), or as they are (`"output"`)."""
+        """Return the heads at the logit below a final sigmoid or softmax, or as they are (`"output"`).
+
+        `"centered_logit"` has the heads of `"logit"`; targets in a softmax head are then less the classes' mean.
+        """
         if level not in LEVELS:
-            raise ParameterError(f'level={level!r} is not known; use "logit" or "output".')
+            raise ParameterError(f'level={level!r} is not known; use "logit", "centered_logit" or "output".')
         if self.black_box:
-            if level == "logit":
+            if level != "output":
                 raise ParameterError(
                     f'The model {self.name!r} is a SavedModel, whose logits are not known; use level="output".'
                 )
             return tuple(Head(p.name, p.shape[1:], "unknown", i) for i, p in enumerate(self.keras_model.outputs))
-        return self._flattened().heads[level]
+        return self._flattened().heads["output" if level == "output" else "logit"]
 
     def targets(self, target: Any, *, level: str = "logit", length: int | None = None) -> tuple[Target, ...]:
         """Resolve what a user wants explained.
@@ -177,7 +180,8 @@ class SequenceModel:
         target
             An index, `(head, index)`, a contrast, an affine callable, or a list of these.
         level
-            `"logit"` or `"output"`.
+            `"logit"`, `"output"`, or `"centered_logit"`: of a softmax head the logits less their mean over the classes,
+            which the softmax does not see.
         length
             Of the sequences in bp; needed for heads along the sequence of a model of any length.
 
@@ -187,7 +191,8 @@ class SequenceModel:
             When the target does not exist or is ambiguous.
         """
         heads = self.heads_at(level)
-        return resolve_targets(target, heads, self._head_shapes(heads, length))
+        targets = resolve_targets(target, heads, self._head_shapes(heads, length))
+        return tuple(centred(t, heads) for t in targets) if level == "centered_logit" else targets
 
     def layer_value(self, name: str) -> int:
         """Return the number of the value that a layer gives, in `graph`; its activation is included.

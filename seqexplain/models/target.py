@@ -6,8 +6,8 @@ that is checked to be affine. That is what propagation needs, and it lets severa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -33,12 +33,15 @@ class Head:
         What ends the head: `"sigmoid"`, `"softmax"`, another activation's name or `"linear"`.
     value
         Value in the graph at the level that is explained.
+    softmax_axis
+        Axes of one example, counted from the end, over which a softmax that ends the head runs.
     """
 
     name: str
     shape: Shape
     activation: str
     value: int
+    softmax_axis: tuple[int, ...] = (-1,)
 
 
 @dataclass(frozen=True)
@@ -66,12 +69,64 @@ def contrast(positive: TargetSpec, negative: TargetSpec) -> Contrast:
 
 
 @dataclass(frozen=True)
+class Profile:
+    """The shape of a profile head: what `profile` returns."""
+
+    head: Any = None
+    channel: int | None = None
+    joint: bool = False
+
+
+def profile(head: Any = None, *, channel: int | None = None, joint: bool = False) -> Profile:
+    """Return the target that explains the shape of a predicted profile, not its height.
+
+    Of the logits z over positions it is Σ p·(z − mean z), with p = softmax(z) at the explained sequence. The weights p
+    are constants: gradients do not pass them, and references have those of the sequence that they are compared with.
+
+    Parameters
+    ----------
+    head
+        Name or number of the head; None where the model has one head.
+    channel
+        One channel (strand) of the head; None adds them all up.
+    joint
+        Whether mean and softmax run over positions and channels together, for models trained with one multinomial
+        over both strands; otherwise over the positions of each channel.
+
+    References
+    ----------
+    Avsec Ž et al. (2021). Base-resolution models of transcription-factor binding reveal soft motif syntax. Nature
+    Genetics 53, 354–366.
+
+    Examples
+    --------
+    >>> profile("profile", channel=0)
+    Profile(head='profile', channel=0, joint=False)
+    """
+    return Profile(head, channel, joint)
+
+
+@dataclass(frozen=True)
 class Target:
-    """An affine function of the heads: `Σ_head Σ weights[head] · value[head] + offset`."""
+    """An affine function of values in the graph: `Σ_value Σ weights[value] · value + offset`.
+
+    Attributes
+    ----------
+    label
+        For people.
+    weights
+        From the number of a value to an array of the value's shape.
+    offset
+        The constant.
+    softmax_over
+        For some values the axes of one example, from the end, over which softmax(value), at the explained sequence,
+        multiplies the weights, which then lose their mean.
+    """
 
     label: str
-    weights: dict[int, Array]  # head position -> array of the head's shape
+    weights: dict[int, Array]
     offset: float = 0.0
+    softmax_over: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
 
 
 def describe_heads(heads: Sequence[Head]) -> str:
@@ -111,19 +166,53 @@ def resolve_targets(target: TargetSpec, heads: Sequence[Head], shapes: Sequence[
 def _resolve(target: TargetSpec, heads: Sequence[Head], shapes: Sequence[Shape]) -> Target:
     if isinstance(target, Contrast):
         a, b = _resolve(target.positive, heads, shapes), _resolve(target.negative, heads, shapes)
+        if a.softmax_over or b.softmax_over:
+            raise TargetError(
+                "A contrast of profiles is no target: each has its own weights. Explain both, target=[a, b], and "
+                "subtract the contributions."
+            )
         weights = {k: np.array(v) for k, v in a.weights.items()}
         for k, v in b.weights.items():
             weights[k] = weights[k] - v if k in weights else -v
         return Target(f"{a.label} − {b.label}", weights, a.offset - b.offset)
+    if isinstance(target, Profile):
+        return _profile(target, heads, shapes)
     if callable(target):
-        return _affine(target, shapes)
+        return _affine(target, heads, shapes)
     head, index = _head_and_index(target, heads, shapes)
     shape = shapes[head]
     unit = np.zeros([n or 0 for n in shape], dtype=np.float32)
     unit[index] = 1.0
     text = ",".join(str(i) for i in index)
     label = text if len(heads) == 1 else f"{heads[head].name}:{text}"
-    return Target(label or heads[head].name, {head: unit})
+    return Target(label or heads[head].name, {heads[head].value: unit})
+
+
+def _profile(target: Profile, heads: Sequence[Head], shapes: Sequence[Shape]) -> Target:
+    exist = f"The model has {describe_heads(heads)}."
+    if target.head is None and len(heads) > 1:
+        raise TargetError(f"profile() does not say which head is meant. {exist} Use profile({heads[0].name!r}), say.")
+    position = _head_position(target.head, heads, exist)
+    head, shape = heads[position], shapes[position]
+    if len(shape) not in (1, 2) or (shape[0] or 0) < 2:
+        raise TargetError(
+            f"profile() explains a head with positions, of shape (positions,) or (positions, channels); head "
+            f"{head.name!r} has shape {shape}. {exist}"
+        )
+    mask = np.ones([n or 0 for n in shape], dtype=np.float32)
+    if target.channel is not None:
+        channels = shape[1] if len(shape) == 2 else 1
+        if not 0 <= target.channel < (channels or 0):
+            raise TargetError(
+                f"profile(channel={target.channel}) is out of range: head {head.name!r} has {channels} channel(s), "
+                "from 0."
+            )
+        if len(shape) == 2:
+            mask = np.zeros_like(mask)
+            mask[:, target.channel] = 1.0
+    axes = tuple(range(-len(shape), 0)) if target.joint else (-len(shape),)
+    part = "" if target.channel is None else f":{target.channel}"
+    return Target(f"profile({head.name}{part})", {head.value: mask}, softmax_over={head.value: axes})
 
 
 def _head_and_index(target: TargetSpec, heads: Sequence[Head], shapes: Sequence[Shape]) -> tuple[int, tuple[int, ...]]:
@@ -186,7 +275,7 @@ def _how(heads: Sequence[Head]) -> str:
     return f"Use target=({first.name!r}, {index}), or a callable that combines several values."
 
 
-def _affine(function: Callable[..., Any], shapes: Sequence[Shape]) -> Target:
+def _affine(function: Callable[..., Any], heads: Sequence[Head], shapes: Sequence[Shape]) -> Target:
     """Read the weights of an affine callable off its values, and check that it is affine."""
     from seqexplain.models.backend import ops, to_numpy, to_tensor
 
@@ -227,8 +316,25 @@ def _affine(function: Callable[..., Any], shapes: Sequence[Shape]) -> Target:
             "constant), which contributions that add up need. Explain the parts, or put the function into the model "
             "as a layer."
         )
-    parts, start = {}, 0
+    parts: dict[int, Array] = {}
+    start = 0
     for position, (shape, size) in enumerate(zip(shapes, sizes, strict=True)):
-        parts[position] = weights[start : start + size].reshape([n or 0 for n in shape]).astype(np.float32)
+        part = weights[start : start + size].reshape([n or 0 for n in shape]).astype(np.float32)
+        value = heads[position].value
+        parts[value] = parts[value] + part if value in parts else part  # one value may be two heads
         start += size
     return Target(name, parts, float(zero))
+
+
+def centred(target: Target, heads: Sequence[Head]) -> Target:
+    """Return a target of softmax heads less the mean over the classes, example by example and position by position.
+
+    A softmax does not see what is added to all its logits, so contributions to one logit alone hold what does not
+    matter (Shrikumar et al. 2017, "Adjustments for softmax layers").
+    """
+    weights = dict(target.weights)
+    for head in heads:
+        if head.activation == "softmax" and head.value in weights:
+            w = weights[head.value]
+            weights[head.value] = w - w.mean(axis=head.softmax_axis, keepdims=True)
+    return Target(target.label, weights, target.offset, target.softmax_over)

@@ -30,13 +30,13 @@ def resolve(target: Any, heads: list[Head]) -> tuple[Target, ...]:
         (("counts", 1), TWO, 0, (1,), "counts:1"),
         ((1, (3, 0)), TWO, 1, (3, 0), "profile:3,0"),
         (("profile", (-1, 1)), TWO, 1, (4, 1), "profile:4,1"),
-        ((4, 1), TWO[1:], 0, (4, 1), "4,1"),
+        ((4, 1), TWO[1:], 1, (4, 1), "4,1"),
         ("score", ONE, 0, (0,), "0"),
     ],
 )
 def test_one_unit(target: Any, heads: list[Head], head: int, index: tuple[int, ...], label: str) -> None:
     (found,) = resolve(target, heads)
-    wanted = np.zeros(heads[head].shape)
+    wanted = np.zeros(dict((h.value, h.shape) for h in heads)[head])
     wanted[index] = 1
     assert list(found.weights) == [head]
     np.testing.assert_array_equal(found.weights[head], wanted)
