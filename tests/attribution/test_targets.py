@@ -30,10 +30,8 @@ def test_profile_is_the_logits_weighted_at_the_sequence(joint: bool, channel: in
     logits = model.predict(X)["profile"].astype(np.float64)
     axes = (0, 1) if joint else (0,)
     for row, z in enumerate(logits):
-        size = z.size if joint else len(z)
-        w = (softmax(z, axes) - 1.0 / size).astype(np.float32)
-        if channel is not None:
-            w *= np.arange(2) == channel
+        p = softmax(z, axes) * (1.0 if channel is None else np.arange(2) == channel)
+        w = (p - p.sum(axis=axes, keepdims=True) / (z.size if joint else len(z))).astype(np.float32)
         fixed = deeplift(
             model, X[[row]], target=lambda h, w=w: keras.ops.sum(h[1] * keras.ops.convert_to_tensor(w), axis=(1, 2)),
             **options,

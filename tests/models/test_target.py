@@ -36,7 +36,7 @@ def resolve(target: Any, heads: list[Head]) -> tuple[Target, ...]:
 )
 def test_one_unit(target: Any, heads: list[Head], head: int, index: tuple[int, ...], label: str) -> None:
     (found,) = resolve(target, heads)
-    wanted = np.zeros(dict((h.value, h.shape) for h in heads)[head])
+    wanted = np.zeros({h.value: h.shape for h in heads}[head])
     wanted[index] = 1
     assert list(found.weights) == [head]
     np.testing.assert_array_equal(found.weights[head], wanted)
