@@ -9,6 +9,7 @@ from seqexplain.models.graph import Graph
 from seqexplain.models.operations import Operation
 
 OWN = "SequenceModel"  # class of the operations that read the sequence and join strands: they belong to no layer
+PREACTIVATION = "/preactivation"
 MAX_LISTED = 20
 
 
@@ -25,7 +26,8 @@ def layer_values(graph: Graph, name: str, model: str) -> tuple[int, ...]:
     graph
         A flattened model.
     name
-        Of a layer, by its path (`outer/inner`), or of a nested model; `name#2` is its second call alone.
+        Of a layer, by its path (`outer/inner`), or of a nested model; `name#2` is its second call alone, and
+        `name/preactivation` what its activation is given.
     model
         Name of the model, for messages.
 
@@ -40,11 +42,21 @@ def layer_values(graph: Graph, name: str, model: str) -> tuple[int, ...]:
         When there is no such layer or call.
     """
     path, _, call = name.partition("#") if isinstance(name, str) else ("", "", "")
+    before = path.endswith(PREACTIVATION)
+    path = path.removesuffix(PREACTIVATION)
     own = [op for op in graph.operations if op.layer_class != OWN]
     mine = [op for op in own if op.layer == path or op.layer.startswith(f"{path}/")]
     if not mine or not path:
         raise ParameterError(_no_such_layer(graph, name, model))
-    values = tuple(op.outputs[0] for op in _calls(graph, path, mine))
+    if before:
+        calls = [op for op in mine if _stem(op) == f"{path}/activation"]
+        if not calls:
+            raise ParameterError(
+                f"The layer {path!r} of the model {model!r} has no activation of its own to look below; use {path!r}."
+            )
+        values = tuple(op.inputs[0] for op in calls)
+    else:
+        values = tuple(op.outputs[0] for op in _calls(graph, path, mine))
     if not call:
         return values
     if not call.isdigit() or not 1 <= int(call) <= len(values):

@@ -191,7 +191,8 @@ class SequenceModel:
             When the target does not exist or is ambiguous.
         """
         heads = self.heads_at(level)
-        targets = resolve_targets(target, heads, self._head_shapes(heads, length))
+        hidden = None if self.black_box else lambda name: self._hidden(name, length)
+        targets = resolve_targets(target, heads, self._head_shapes(heads, length), hidden)
         return tuple(centred(t, heads) for t in targets) if level == "centered_logit" else targets
 
     def layer_value(self, name: str) -> int:
@@ -200,7 +201,8 @@ class SequenceModel:
         Parameters
         ----------
         name
-            The layer's path (`outer/inner`); `name#2` for the second call of a layer that is used again.
+            The layer's path (`outer/inner`); `name#2` for the second call of a layer that is used again;
+            `name/preactivation` for what its activation is given.
 
         Raises
         ------
@@ -458,6 +460,12 @@ class SequenceModel:
             return [tuple(length if n is None else n for n in h.shape) for h in heads]
         shapes = self.value_shapes(length)
         return [shapes[h.value] for h in heads]
+
+    def _hidden(self, name: str, length: int | None) -> tuple[Head, Shape]:
+        """Return a hidden layer as a head, with its shape for sequences of `length` bp."""
+        value = self.layer_value(name)
+        head = Head(name, self.graph.shapes[value], "hidden layer", value)
+        return head, self._head_shapes([head], length)[0]
 
     def _flattened(self) -> FlatModel:
         if self._flat is None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from seqexplain.errors import TargetError
+from seqexplain.errors import ParameterError, TargetError
 from seqexplain.models.backend import Array
 from seqexplain.models.operations import Shape
 
@@ -138,18 +138,26 @@ def describe_heads(heads: Sequence[Head]) -> str:
     return "; ".join(parts)
 
 
-def resolve_targets(target: TargetSpec, heads: Sequence[Head], shapes: Sequence[Shape]) -> tuple[Target, ...]:
+Hidden = Callable[[str], tuple[Head, Shape]]  # a layer and its shape by its name; raises where there is none
+
+
+def resolve_targets(
+    target: TargetSpec, heads: Sequence[Head], shapes: Sequence[Shape], hidden: Hidden | None = None
+) -> tuple[Target, ...]:
     """Turn what a user asked for into targets; a list gives several.
 
     Parameters
     ----------
     target
         None (allowed where the model has a single scalar), an index, `(head, index)`, `(head, (position, channel))`,
-        a `Contrast`, a callable from the list of heads' values to one number a sequence, or a list of these.
+        a `Contrast`, a `Profile`, a callable from the list of heads' values to one number a sequence, or a list of
+        these. A slice in an index adds up what it spans. In place of a head the name of a hidden layer may stand.
     heads
         The model's heads.
     shapes
         The heads' shapes at the input length in question, without None.
+    hidden
+        Finds hidden layers; None where there is no looking into the model.
 
     Raises
     ------
@@ -159,13 +167,13 @@ def resolve_targets(target: TargetSpec, heads: Sequence[Head], shapes: Sequence[
     if isinstance(target, list):
         if not target:
             raise TargetError("target=[] names nothing to explain; give at least one target.")
-        return tuple(_resolve(one, heads, shapes) for one in target)
-    return (_resolve(target, heads, shapes),)
+        return tuple(_resolve(one, heads, shapes, hidden) for one in target)
+    return (_resolve(target, heads, shapes, hidden),)
 
 
-def _resolve(target: TargetSpec, heads: Sequence[Head], shapes: Sequence[Shape]) -> Target:
+def _resolve(target: TargetSpec, heads: Sequence[Head], shapes: Sequence[Shape], hidden: Hidden | None) -> Target:
     if isinstance(target, Contrast):
-        a, b = _resolve(target.positive, heads, shapes), _resolve(target.negative, heads, shapes)
+        a, b = (_resolve(one, heads, shapes, hidden) for one in (target.positive, target.negative))
         if a.softmax_over or b.softmax_over:
             raise TargetError(
                 "A contrast of profiles is no target: each has its own weights. Explain both, target=[a, b], and "
@@ -179,13 +187,30 @@ def _resolve(target: TargetSpec, heads: Sequence[Head], shapes: Sequence[Shape])
         return _profile(target, heads, shapes)
     if callable(target):
         return _affine(target, heads, shapes)
+    named = target[0] if isinstance(target, tuple) and len(target) == 2 else target
+    if hidden is not None and isinstance(named, str) and named not in [h.name for h in heads]:
+        try:
+            layer, its_shape = hidden(named)
+        except ParameterError as error:
+            raise TargetError(f"There is no head {named!r}. The model has {describe_heads(heads)}. {error}") from None
+        index = _index_of(target, None if target is named else target[1], layer, its_shape, [layer])
+        return _unit(f"{named}:", layer, its_shape, index)
     head, index = _head_and_index(target, heads, shapes)
-    shape = shapes[head]
+    return _unit("" if len(heads) == 1 else f"{heads[head].name}:", heads[head], shapes[head], index)
+
+
+def _unit(prefix: str, head: Head, shape: Shape, index: tuple[Any, ...]) -> Target:
     unit = np.zeros([n or 0 for n in shape], dtype=np.float32)
     unit[index] = 1.0
-    text = ",".join(str(i) for i in index)
-    label = text if len(heads) == 1 else f"{heads[head].name}:{text}"
-    return Target(label or heads[head].name, {heads[head].value: unit})
+    label = prefix + ",".join(_slice_text(i) if isinstance(i, slice) else str(i) for i in index)
+    return Target(label.removesuffix(":") or head.name, {head.value: unit})
+
+
+def _slice_text(index: slice) -> str:
+    if index == slice(None):
+        return "*"
+    parts = ("" if part is None else str(part) for part in (index.start, index.stop, index.step))
+    return ":".join(parts).removesuffix(":")
 
 
 def _profile(target: Profile, heads: Sequence[Head], shapes: Sequence[Shape]) -> Target:
@@ -215,7 +240,7 @@ def _profile(target: Profile, heads: Sequence[Head], shapes: Sequence[Shape]) ->
     return Target(f"profile({head.name}{part})", {head.value: mask}, softmax_over={head.value: axes})
 
 
-def _head_and_index(target: TargetSpec, heads: Sequence[Head], shapes: Sequence[Shape]) -> tuple[int, tuple[int, ...]]:
+def _head_and_index(target: TargetSpec, heads: Sequence[Head], shapes: Sequence[Shape]) -> tuple[int, tuple[Any, ...]]:
     exist = f"The model has {describe_heads(heads)}."
     if target is None:
         if len(heads) == 1 and int(np.prod([n or 0 for n in shapes[0]])) == 1:
@@ -232,26 +257,32 @@ def _head_and_index(target: TargetSpec, heads: Sequence[Head], shapes: Sequence[
     elif len(heads) > 1:
         raise TargetError(f"target={target!r} does not say which head is meant. {exist} {_how(heads)}")
     position = _head_position(head, heads, exist)
-    shape = shapes[position]
+    return position, _index_of(target, index, heads[position], shapes[position], heads)
+
+
+def _index_of(target: TargetSpec, index: Any, head: Head, shape: Shape, heads: Sequence[Head]) -> tuple[Any, ...]:
+    """Return a checked index into a head of this shape; `heads` are what can be named instead, for messages."""
+    exist = f"The model has {describe_heads(heads)}."
     if index is None:
         if int(np.prod([n or 0 for n in shape])) != 1:
             raise TargetError(f"target={target!r} does not say which unit is meant. {exist} {_how(heads)}")
         index = (0,) * len(shape)
-    index = (index,) if isinstance(index, (int, np.integer)) else index
-    if not isinstance(index, tuple) or not all(isinstance(i, (int, np.integer)) for i in index):
+    index = (index,) if isinstance(index, (int, np.integer, slice)) else index
+    if not isinstance(index, tuple) or not all(isinstance(i, (int, np.integer, slice)) for i in index):
         raise TargetError(
-            f"target={target!r} is not understood; expected an index, (head, index), a contrast, a callable, "
-            f"or a list of these. {exist}"
+            f"target={target!r} is not understood; expected an index, (head, index), a contrast, a profile, a "
+            f"callable, or a list of these. {exist}"
         )
     if len(index) != len(shape):
         raise TargetError(
-            f"target={target!r} gives {len(index)} index(es) for head {heads[position].name!r}, which has "
+            f"target={target!r} gives {len(index)} index(es) for head {head.name!r}, which has "
             f"{len(shape)} axes. {exist} {_how(heads)}"
         )
     for i, n in zip(index, shape, strict=True):
-        if not -(n or 0) <= i < (n or 0):
+        empty = not range(n or 0)[i] if isinstance(i, slice) else not -(n or 0) <= i < (n or 0)
+        if empty:
             raise TargetError(f"target={target!r} is out of range. {exist} Indices start at 0.")
-    return position, tuple(int(i) % (n or 1) for i, n in zip(index, shape, strict=True))
+    return tuple(i if isinstance(i, slice) else int(i) % (n or 1) for i, n in zip(index, shape, strict=True))
 
 
 def _head_position(head: Any, heads: Sequence[Head], exist: str) -> int:

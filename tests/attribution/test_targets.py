@@ -105,3 +105,48 @@ def test_a_sigmoid_has_nothing_to_centre() -> None:
     found = deeplift(model, X, target=1, level="centered_logit", n_references=2)
     plain = deeplift(model, X, target=1, n_references=2)
     np.testing.assert_array_equal(found.contributions, plain.contributions)
+
+
+@pytest.mark.parametrize("rule", ["rescale", "reveal_cancel"])
+def test_hidden_units_are_heads_of_a_shorter_model(rule: str) -> None:
+    whole, X = tasks(), dna(3, seed=5)
+    model = SequenceModel(whole)
+    for layer, index in (("motifs", (3, 2)), ("pool", (1, 0)), ("mix", 4), ("norm", (2, 1))):
+        short = SequenceModel(keras.Model(whole.inputs, whole.get_layer(layer).output))
+        found = deeplift(model, X, target=(layer, index), rule=rule, n_references=2)
+        wanted = deeplift(short, X, target=index, level="output", rule=rule, n_references=2)
+        np.testing.assert_allclose(found.contributions, wanted.contributions, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(found.predictions, wanted.predictions, atol=1e-6)
+        np.testing.assert_allclose(model.predict(X, target=(layer, index)), found.predictions, atol=1e-6)
+        assert np.abs(found.contributions).max() > 1e-3
+    assert found.targets == ("norm:2,1",)
+
+
+def test_below_the_activation_of_a_hidden_layer() -> None:
+    whole, X = tasks(), dna(8, seed=6)
+    found = deeplift(SequenceModel(whole), X, target=("motifs/preactivation", (3, 2)), n_references=2)
+    kernel, bias = (np.array(w) for w in whole.get_layer("motifs").get_weights())
+    wanted = np.einsum("nkc,kc->n", X[:, 3:7], kernel[:, :, 2]) + bias[2]
+    np.testing.assert_allclose(found.predictions, wanted, atol=1e-5)
+    assert found.predictions.min() < 0
+    outside = np.delete(found.contributions, np.s_[3:7], axis=1)
+    assert np.abs(outside).max() == 0
+
+
+def test_slices_add_up() -> None:
+    model, X = SequenceModel(two_heads()), dna(2, seed=7)
+    found = deeplift(model, X, target=[("profile", (slice(2, 4), 1))], n_references=2)
+    parts = [deeplift(model, X, target=("profile", (k, 1)), n_references=2).contributions for k in (2, 3)]
+    np.testing.assert_allclose(found.contributions[:, 0], sum(parts), rtol=0, atol=1e-6)
+    assert found.targets[0] == "profile:2:4,1"
+
+
+def test_hidden_layers_that_do_not_exist() -> None:
+    with pytest.raises(TargetError, match=r"no head 'motif'.*Did you mean 'motifs'"):
+        deeplift(SequenceModel(tasks()), dna(1), target=("motif", (0, 0)))
+    with pytest.raises(TargetError, match="out of range"):
+        deeplift(SequenceModel(tasks()), dna(1), target=("motifs", (0, 5)))
+    with pytest.raises(TargetError, match="2 axes"):
+        deeplift(SequenceModel(tasks()), dna(1), target=("motifs", 0))
+    with pytest.raises(TargetError, match="no activation of its own"):
+        deeplift(SequenceModel(tasks()), dna(1), target=("pool/preactivation", (0, 0)))
