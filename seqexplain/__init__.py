@@ -11,6 +11,7 @@ from seqexplain._lazy import lazy
 
 if TYPE_CHECKING:
     from seqexplain.attribution import deeplift as deeplift
+    from seqexplain.attribution import layer_deeplift as layer_deeplift
     from seqexplain.models import SequenceModel as SequenceModel
     from seqexplain.models import contrast as contrast
     from seqexplain.models import load_model as load_model
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from seqexplain.plot import tracks as tracks
     from seqexplain.results import Attributions as Attributions
     from seqexplain.results import Interval as Interval
+    from seqexplain.results import LayerAttributions as LayerAttributions
     from seqexplain.sequences import dinucleotide_shuffle as dinucleotide_shuffle
     from seqexplain.sequences import fit_length as fit_length
     from seqexplain.sequences import mononucleotide_shuffle as mononucleotide_shuffle
@@ -34,12 +36,14 @@ __version__ = "0.1.0"
 _HOMES = {
     "Attributions": "results",
     "Interval": "results",
+    "LayerAttributions": "results",
     "SequenceModel": "models",
     "attribution_logo": "plot",
     "contrast": "models",
     "deeplift": "attribution",
     "dinucleotide_shuffle": "sequences",
     "fit_length": "sequences",
+    "layer_deeplift": "attribution",
     "load": "storage",
     "profile": "models",
     "load_model": "models",

@@ -153,3 +153,47 @@ class Attributions:
 
 _PER_TARGET = ("contributions", "hypothetical", "predictions", "reference_predictions", "completeness_error",
                "per_reference", "spread")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class LayerAttributions:
+    """Contributions of a hidden layer's units, of `n` sequences.
+
+    With a list of targets the arrays marked † have one more axis, the targets, after the first.
+
+    Attributes
+    ----------
+    contributions †
+        `(n, *shape of the layer)` float32, in the unit of the target: mean over references of m·(h(x) − h(ref)).
+        `(n, positions, channels)` for a convolution: summed over positions, what each filter contributes.
+    predictions †
+        `(n,)` float32, the target's value f(X).
+    reference_predictions †
+        `(n, r)` float32, the target's value at each reference.
+    completeness_error †
+        `(n, r)` float32: Σ contributions − (f(x) − f(ref)) of each pair. Not near 0 where the target also depends on
+        the sequence around the layer, by a skip connection, say.
+    layer
+        Name of the layer.
+    names, targets, method, parameters
+        As in `Attributions`.
+    """
+
+    contributions: Array
+    predictions: Array
+    reference_predictions: Array
+    completeness_error: Array
+    layer: str
+    names: tuple[str, ...]
+    targets: tuple[str, ...] = ()
+    method: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return int(self.contributions.shape[0])
+
+    def by_channel(self) -> Array:
+        """Return contributions summed over positions, `(n, channels)` †: which filters matter."""
+        lead = 1 + (self.predictions.ndim == 2)
+        axes = tuple(range(lead, self.contributions.ndim - 1))
+        return np.asarray(self.contributions.sum(axis=axes))

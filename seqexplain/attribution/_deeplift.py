@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seqexplain.attribution._deeplift_job import DeepLift, DeepLiftOptions
+from seqexplain.attribution._opening import opened
 from seqexplain.attribution._reference_job import N_REFERENCES
 from seqexplain.models.backend import Array
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.results import Attributions
-from seqexplain.sequences import one_hot
 
 
 def deeplift(
@@ -27,6 +27,7 @@ def deeplift(
     random_state: int = 0,
     names: Sequence[str] = (),
     extra_inputs: Mapping[str, Any] | None = None,
+    keep_references: bool = False,
 ) -> Attributions:
     """Compute DeepLIFT contributions of each base, averaged over references.
 
@@ -42,8 +43,9 @@ def deeplift(
     X
         `(n, L, 4)` one-hot, or `n` strings of one length.
     target
-        What to explain: an index, `(head, index)`, `contrast(a, b)`, an affine callable, or a list of these (they share
-        the forward pass). None where the model has a single value.
+        What to explain: an index, `(head, index)`, `(hidden layer, index)`, `contrast(a, b)`, `profile(head)`, an
+        affine callable, or a list of these (they share the forward pass). A slice in an index adds up. None where the
+        model has a single value.
     references
         `"dinucleotide"` or `"mononucleotide"` shuffles, `"zeros"`, `"uniform"`, a background `(4,)`, an array `(L, 4)`,
         `(r, L, 4)` or `(n, r, L, 4)`, or a callable.
@@ -57,7 +59,8 @@ def deeplift(
         `"complete"` keeps completeness; `"winner"` gives all to the position that wins in x, as the package of the
         method's authors does, and loses completeness where another one wins in the reference.
     level
-        `"logit"`: below a final sigmoid or softmax, which saturate; `"output"`: the output itself.
+        `"logit"`: below a final sigmoid or softmax, which saturate; `"centered_logit"`: of a softmax, the logit less
+        the mean over the classes, which the softmax does not see; `"output"`: the output itself.
     batch_size
         Sequences at a time, each with all its references; `"auto"` fits memory.
     random_state
@@ -66,6 +69,9 @@ def deeplift(
         Names of the sequences.
     extra_inputs
         Values of the model's other inputs, instead of the model's own.
+    keep_references
+        Whether to return the hypothetical scores of each reference as well, `per_reference`: their spread tells how
+        sure the mean is, and with a background distribution as references they are DeepSHAP's samples.
 
     Returns
     -------
@@ -87,10 +93,7 @@ def deeplift(
     Shrikumar A, Greenside P, Kundaje A (2017). Learning important features through propagating activation differences.
     ICML.
     """
-    model = model if isinstance(model, SequenceModel) else SequenceModel(model)
-    if isinstance(X, (list, tuple)) and X and isinstance(X[0], str):
-        X = one_hot(list(X))
-    X = model.validate(X)
+    model, X = opened(model, X)
     options = DeepLiftOptions(
         target=target,
         references=references,
@@ -101,5 +104,6 @@ def deeplift(
         batch_size=batch_size,
         random_state=random_state,
         extra_inputs=extra_inputs,
+        keep_references=keep_references,
     )
     return DeepLift(model, X.shape[1], len(X), options).explain(X, names=names)

@@ -80,7 +80,7 @@ class DeepLift(ReferenceJob):
         share: Tensor,
     ) -> Sequence[Tensor]:
         """Run the compiled sweep over all pairs of a batch; the references' forward pass is part of it."""
-        plan, constant, each = self._plan, self._constant, self.options.keep_references
+        plan, constant = self._plan, self._constant
         s, r = self.batch_sequences, self.batch_references
         saved, heads = prepared
         saved_r: list[Tensor] = []
@@ -106,11 +106,12 @@ class DeepLift(ReferenceJob):
                 m = sweep(plan, weights, at_x, at_r, start, at.shapes)
                 f_x = target_values(heads, start, offsets)
                 f_r = target_values(heads_r, start, offsets)
-                return summarise(m, ops.expand_dims(x, 1), references, f_x, f_r, share, each=each)
+                return self._reduce(m, ops.expand_dims(x, 1), references, at_x, at_r, f_x, f_r, share)
 
             return pairs
 
-        key = ("deeplift pairs", plan.key, self._start_key, constant, s, r, at.length, each)
+        key = ("deeplift pairs", plan.key, self._start_key, constant, s, r, at.length,
+               self.options.keep_references)  # fmt: skip
         return list(
             self.model.compiled(key, make)(
                 self._weights,
@@ -126,6 +127,13 @@ class DeepLift(ReferenceJob):
                 share,
             )
         )
+
+    def _reduce(
+        self, m: Tensor, x: Tensor, references: Tensor, saved: Sequence[Tensor], saved_r: Sequence[Tensor],
+        f_x: Tensor, f_r: Tensor, share: Tensor,
+    ) -> list[Tensor]:  # fmt: skip
+        """Reduce the multipliers of all pairs to what is kept; called while the sweep is compiled."""
+        return summarise(m, x, references, f_x, f_r, share, each=self.options.keep_references)
 
     def _shared(
         self, at: AtLength, block: tuple[int, int], extras: Mapping[str, Tensor]
@@ -146,10 +154,14 @@ class DeepLift(ReferenceJob):
         return f"Most is lost at {layer}."
 
 
-def deeplift_plan(model: SequenceModel, heads: list[int], rule: str | Mapping[str, str], max_pool: str) -> Plan:
-    """Plan a DeepLIFT sweep to some values of the graph."""
+def deeplift_plan(
+    model: SequenceModel, heads: list[int], rule: str | Mapping[str, str], max_pool: str, source: int | None = None
+) -> Plan:
+    """Plan a DeepLIFT sweep from some values of the graph to the sequence, or to a hidden `source`, which is saved."""
     choice = rule if isinstance(rule, str) else tuple(sorted(rule.items()))
-    return make_plan(model, heads, choose_steps(model.graph, rule, max_pool), "DeepLIFT", (choice, max_pool))
+    steps = choose_steps(model.graph, rule, max_pool)
+    keep = () if source is None else (source,)
+    return make_plan(model, heads, steps, "DeepLIFT", (choice, max_pool), source=source, keep=keep)
 
 
 def choose_steps(graph: Graph, rule: str | Mapping[str, str], max_pool: str) -> Choose:

@@ -150,6 +150,7 @@ def make_plan(
     *,
     graph: Graph | None = None,
     source: int | None = None,
+    keep: Sequence[int] = (),
 ) -> Plan:
     """Plan a sweep, and refuse a model that it cannot explain before anything is computed.
 
@@ -169,6 +170,8 @@ def make_plan(
         Instead of the model's own: one that keeps layers whole for which the call has rules.
     source
         The value to explain; default the sequence.
+    keep
+        Values to save beside those that rules look at.
 
     Raises
     ------
@@ -192,7 +195,7 @@ def make_plan(
     if missing:
         raise UnsupportedLayerError(_explain_missing(missing[::-1], method, model.name))
     steps = _reached(graph, steps, heads, varying)
-    saved = tuple(dict.fromkeys(v for step in steps for v in step.reads))
+    saved = tuple(dict.fromkeys([*(v for step in steps for v in step.reads), *keep]))
     key = (method, key, tuple(heads), source, saved, len(graph.operations))
     return Plan(model, graph, tuple(heads), source, tuple(forward), tuple(steps), saved, frozenset(varying), key)
 

@@ -266,3 +266,15 @@ def summarise(
     if each:
         found.append(scores + ops.reshape(full, (*full.shape, 1, 1)))
     return found
+
+
+def weigh_pairs(contributions: Tensor, f_x: Tensor, f_r: Tensor, share: Tensor) -> list[Tensor]:
+    """Reduce contributions of a hidden value, `(targets, sequences, references, *its shape)`, as `summarise` does."""
+    axes = tuple(range(3, len(contributions.shape)))
+    delta = f_x - f_r
+    full = ops.zeros_like(delta)
+    weighted = ops.sum(contributions * ops.reshape(share, (-1, *(1 for _ in axes))), axis=2)
+    error = ops.sum(contributions, axis=axes) - delta
+    magnitude = ops.sum(ops.abs(contributions), axis=axes)
+    weighted = weighted + ops.reshape(full[:, :, 0], (*full.shape[:2], *(1 for _ in axes)))
+    return [weighted, f_x[:, :, 0], f_r + full, error, magnitude + full]
