@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from seqexplain._lazy import lazy
 
 if TYPE_CHECKING:
+    from seqexplain.attribution import deconvnet as deconvnet
     from seqexplain.attribution import deeplift as deeplift
+    from seqexplain.attribution import guided_backprop as guided_backprop
     from seqexplain.attribution import layer_deeplift as layer_deeplift
     from seqexplain.models import SequenceModel as SequenceModel
     from seqexplain.models import contrast as contrast
@@ -40,16 +42,18 @@ _HOMES = {
     "SequenceModel": "models",
     "attribution_logo": "plot",
     "contrast": "models",
+    "deconvnet": "attribution",
     "deeplift": "attribution",
     "dinucleotide_shuffle": "sequences",
     "fit_length": "sequences",
+    "guided_backprop": "attribution",
     "layer_deeplift": "attribution",
     "load": "storage",
-    "profile": "models",
     "load_model": "models",
     "logo": "plot",
     "mononucleotide_shuffle": "sequences",
     "one_hot": "sequences",
+    "profile": "models",
     "read_bed": "sequences",
     "read_fasta": "sequences",
     "save": "storage",

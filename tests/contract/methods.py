@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from seqexplain.attribution import deeplift
+from seqexplain.attribution import deconvnet, deeplift, guided_backprop
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,10 @@ class Method:
         Whether the seed matters.
     needs_rules
         Whether it refuses layers that it has no rule for.
+    passes
+        Of the layers in `test_refusals` those that it has a rule for all the same.
+    linear
+        Whether what explains two targets explains their difference by its own difference.
     """
 
     run: Callable[..., Any]
@@ -35,9 +39,21 @@ class Method:
     references: bool = True
     seeded: bool = True
     needs_rules: bool = True
+    passes: frozenset[str] = frozenset()
+    linear: bool = True
 
     def __call__(self, model: Any, X: Any, **options: Any) -> Any:
         return self.run(model, X, **{**self.options, **options})
 
 
-METHODS = {"deeplift": Method(deeplift, {"n_references": 3})}
+def modified_backward(run: Callable[..., Any]) -> Method:
+    """Gradients with another rule at rectifiers, which is not linear; softmax is no hindrance to a gradient."""
+    passes = frozenset({"softmax inside", "softmax activation inside"})
+    return Method(run, complete=False, references=False, seeded=False, passes=passes, linear=False)
+
+
+METHODS = {
+    "deeplift": Method(deeplift, {"n_references": 3}),
+    "guided backprop": modified_backward(guided_backprop),
+    "deconvnet": modified_backward(deconvnet),
+}
