@@ -12,6 +12,7 @@ from seqexplain._lazy import lazy
 if TYPE_CHECKING:
     from seqexplain.attribution import deconvnet as deconvnet
     from seqexplain.attribution import deeplift as deeplift
+    from seqexplain.attribution import ensemble as ensemble
     from seqexplain.attribution import guided_backprop as guided_backprop
     from seqexplain.attribution import layer_deeplift as layer_deeplift
     from seqexplain.models import SequenceModel as SequenceModel
@@ -45,6 +46,7 @@ _HOMES = {
     "deconvnet": "attribution",
     "deeplift": "attribution",
     "dinucleotide_shuffle": "sequences",
+    "ensemble": "attribution",
     "fit_length": "sequences",
     "guided_backprop": "attribution",
     "layer_deeplift": "attribution",

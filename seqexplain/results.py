@@ -151,8 +151,10 @@ class Attributions:
         return replace(self, **pick)
 
 
-_PER_TARGET = ("contributions", "hypothetical", "predictions", "reference_predictions", "completeness_error",
-               "per_reference", "spread")  # fmt: skip
+# arrays with the axes (…, length, base), and those without
+BY_BASE = ("contributions", "hypothetical", "per_reference", "spread")
+BY_SEQUENCE = ("predictions", "reference_predictions", "completeness_error")
+_PER_TARGET = (*BY_BASE, *BY_SEQUENCE)
 
 
 @dataclass(frozen=True)

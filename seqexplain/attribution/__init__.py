@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from seqexplain.attribution._deeplift import deeplift as deeplift
     from seqexplain.attribution._deeplift_job import DeepLift as DeepLift
     from seqexplain.attribution._deeplift_job import DeepLiftOptions as DeepLiftOptions
+    from seqexplain.attribution._ensemble import EnsembleJob as EnsembleJob
+    from seqexplain.attribution._ensemble import ensemble as ensemble
     from seqexplain.attribution._guided_backprop import guided_backprop as guided_backprop
     from seqexplain.attribution._layer_deeplift import layer_deeplift as layer_deeplift
     from seqexplain.attribution._modified_backward import DeconvNet as DeconvNet
@@ -24,6 +26,9 @@ _HOMES = {
     "deconvnet": "_deconvnet",
     "deeplift": "_deeplift",
     "guided_backprop": "_guided_backprop",
+    "EnsembleJob": "_ensemble",
+    "deeplift": "_deeplift",
+    "ensemble": "_ensemble",
     "layer_deeplift": "_layer_deeplift",
 }
 

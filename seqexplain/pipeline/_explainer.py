@@ -7,11 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from seqexplain.results import Array, Attributions
+from seqexplain.results import BY_BASE, BY_SEQUENCE, Array, Attributions
 from seqexplain.sequences import SequenceRecord, one_hot
-
-_SCORES = ("contributions", "hypothetical")
-_NUMBERS = ("predictions", "reference_predictions", "completeness_error")
 
 
 class Explainer(Protocol):
@@ -106,29 +103,26 @@ def explain_chunk(
         X[rows, :size] = batch
         names = [records[i].name for i in rows]
         result = explainer.explain(batch, start=start + int(rows[0]), names=names)
-        for name in (*_SCORES, *_NUMBERS):
+        for name in (*BY_BASE, *BY_SEQUENCE):
             value = getattr(result, name)
             if value is None:
                 continue
             if name not in filled:
                 shape = list(value.shape)
                 shape[0] = len(records)
-                if name in _SCORES:
+                if name in BY_BASE:
                     shape[-2] = length
                 filled[name] = np.zeros(shape, dtype=np.float32)
-            if name in _SCORES:
+            if name in BY_BASE:
                 filled[name][rows, ..., :size, :] = value
             else:
                 filled[name][rows] = value
         advance(len(rows))
     intervals = tuple(record.interval for record in records)
+    given: dict[str, Any] = filled
     return Attributions(
-        contributions=filled["contributions"],
         X=X,
-        predictions=filled["predictions"],
-        hypothetical=filled.get("hypothetical"),
-        reference_predictions=filled.get("reference_predictions"),
-        completeness_error=filled.get("completeness_error"),
+        **given,
         names=tuple(record.name for record in records),
         intervals=intervals if any(intervals) else None,
         lengths=sizes if varied else None,

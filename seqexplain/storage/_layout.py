@@ -20,6 +20,7 @@ STRANDS = ("", "+", "-", ".")  # position = the stored number; 0 says that a seq
 DEFAULT_CHUNK_BYTES = 8 * 2**20  # scores in one chunk: large enough to read fast, small enough to hold twice
 DEFAULT_CHUNK_ROWS = 256  # and never more rows than this, for all of a chunk is lost when a job is killed
 SCORE_BYTES = 4  # float32
+OBSERVED = ("contributions", "spread")  # not 0 at the observed base alone: stored without an axis for the bases
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class Layout:
         Columns of `reference_predictions` and of `completeness_error`; None where the method has none.
     hypothetical, intervals, lengths
         Whether these are stored.
+    per_reference, spread
+        Likewise; the first needs `n_references`.
     """
 
     n: int
@@ -62,6 +65,8 @@ class Layout:
     hypothetical: bool
     intervals: bool
     lengths: bool
+    per_reference: bool = False
+    spread: bool = False
 
     @classmethod
     def of(cls, result: Attributions, *, n: int, chunk: int, intervals: bool, lengths: bool) -> Layout:
@@ -78,6 +83,8 @@ class Layout:
             hypothetical=result.hypothetical is not None,
             intervals=intervals,
             lengths=lengths,
+            per_reference=result.per_reference is not None,
+            spread=result.spread is not None,
         )
 
     @classmethod
@@ -118,6 +125,10 @@ class Layout:
             shapes["reference_predictions"] = (*per_target, self.n_references)
         if self.n_errors is not None:
             shapes["completeness_error"] = (*per_target, self.n_errors)
+        if self.per_reference and self.n_references is not None:
+            shapes["per_reference"] = (*per_target, self.n_references, self.length, 4)
+        if self.spread:
+            shapes["spread"] = (*per_target, self.length)
         return shapes
 
     def arrays(self) -> Iterator[ArraySpec]:
@@ -147,11 +158,11 @@ class Layout:
             raise ShapeError(f"A block has X of shape {block.X.shape}; this store wants ({rows}, {self.length}, 4).")
         for name, row in self.row_shapes().items():
             value = getattr(block, name)
-            wanted = (rows, *row, 4) if name == "contributions" else (rows, *row)
+            wanted = (rows, *row, 4) if name in OBSERVED else (rows, *row)
             received = "nothing" if value is None else f"shape {value.shape}"
             if value is None or value.shape != wanted:
                 raise ShapeError(f"A block has {received} for {name}; this store wants shape {wanted}.")
-        for name in ("hypothetical", "reference_predictions", "completeness_error"):
+        for name in ("hypothetical", "reference_predictions", "completeness_error", "per_reference", "spread"):
             if getattr(block, name) is not None and name not in self.row_shapes():
                 raise ShapeError(f"A block has {name}, which the first block of this store had not.")
 
@@ -256,6 +267,8 @@ def jsonable(value: Any, where: str) -> Any:
 def _dimensions(name: str, several_targets: bool) -> tuple[str, ...]:
     inner = {
         "hypothetical": ("position", "base"),
+        "per_reference": ("reference", "position", "base"),
+        "spread": ("position",),
         "contributions": ("position",),
         "predictions": (),
         "reference_predictions": ("reference",),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from seqexplain.errors import MissingFileError, ParameterError, StorageError
-from seqexplain.results import Array, Attributions, Interval
+from seqexplain.results import BY_BASE, BY_SEQUENCE, Array, Attributions, Interval
 from seqexplain.sequences import codes_to_one_hot
 from seqexplain.storage._files import Occupant, occupant
 from seqexplain.storage._group import open_group
@@ -105,16 +105,18 @@ class ResultStore:
         columns = {name: self._column(name, index) for name in self._arrays if name != "done"}
         layout = self.layout
         X = codes_to_one_hot(columns["codes"])
-        spread = X[:, None] if layout.several_targets else X
+        observed = X[:, None] if layout.several_targets else X
         hypothetical = columns.get("hypothetical")
         scores = columns["contributions"][..., None] if hypothetical is None else hypothetical
         return Attributions(
-            contributions=scores * spread,
+            contributions=scores * observed,
             X=X,
             predictions=columns["predictions"],
             hypothetical=hypothetical,
             reference_predictions=columns.get("reference_predictions"),
             completeness_error=columns.get("completeness_error"),
+            per_reference=columns.get("per_reference"),
+            spread=columns["spread"][..., None] * observed if layout.spread else None,
             names=tuple(str(name) for name in columns["names"]),
             intervals=_intervals(columns) if layout.intervals else None,
             lengths=columns.get("lengths"),
@@ -227,7 +229,8 @@ class ResultStore:
         layout, shapes = self.layout, self.layout.row_shapes()
         empty: dict[str, Any] = {name: np.empty((0, *shape), np.float32) for name, shape in shapes.items()}
         per_target = (len(layout.targets),) if layout.several_targets else ()
-        empty["contributions"] = np.empty((0, *per_target, layout.length, 4), np.float32)
+        for name in ("contributions", *(["spread"] if layout.spread else [])):
+            empty[name] = np.empty((0, *per_target, layout.length, 4), np.float32)
         return Attributions(
             X=np.empty((0, layout.length, 4), np.float32),
             intervals=() if layout.intervals else None,
@@ -249,19 +252,11 @@ def join(parts: Sequence[Attributions]) -> Attributions:
         return None if values[0] is None else np.concatenate(values)
 
     first = parts[0]
-    contributions, X, predictions = (stack(name) for name in ("contributions", "X", "predictions"))
-    if contributions is None or X is None or predictions is None:
-        raise StorageError("A result without contributions, X or predictions cannot be joined.")
+    stacked: dict[str, Any] = {name: stack(name) for name in (*BY_BASE, *BY_SEQUENCE, "X", "lengths")}
     return Attributions(
-        contributions=contributions,
-        X=X,
-        predictions=predictions,
-        hypothetical=stack("hypothetical"),
-        reference_predictions=stack("reference_predictions"),
-        completeness_error=stack("completeness_error"),
+        **stacked,
         names=tuple(name for part in parts for name in part.names),
         intervals=(None if first.intervals is None else tuple(i for part in parts for i in part.intervals or ())),
-        lengths=stack("lengths"),
         targets=first.targets,
         method=first.method,
         parameters=first.parameters,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from seqexplain.errors import ShapeError
-from seqexplain.results import Array, Attributions, Interval
+from seqexplain.results import BY_SEQUENCE, Array, Attributions, Interval
 from seqexplain.sequences import one_hot_to_codes
 from seqexplain.storage._files import clear_staging, put_in_place, staging, storage_errors
 from seqexplain.storage._group import WRITE_ALL, open_group
@@ -136,9 +136,11 @@ class StoreWriter:
             columns["hypothetical"] = scores
         else:
             columns["contributions"] = observed
-        for name in ("predictions", "reference_predictions", "completeness_error"):
+        for name in (*BY_SEQUENCE, "per_reference"):
             if name in self._arrays:
                 columns[name] = getattr(block, name)
+        if block.spread is not None:
+            columns["spread"] = block.spread.sum(axis=-1)
         if self.layout.lengths:
             lengths = block.lengths
             columns["lengths"] = np.full(len(block), self.layout.length) if lengths is None else lengths
