@@ -27,7 +27,6 @@ _HOMES = {
     "deeplift": "_deeplift",
     "guided_backprop": "_guided_backprop",
     "EnsembleJob": "_ensemble",
-    "deeplift": "_deeplift",
     "ensemble": "_ensemble",
     "layer_deeplift": "_layer_deeplift",
 }
