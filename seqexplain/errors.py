@@ -47,6 +47,10 @@ class UnsupportedLayerError(SeqExplainError, TypeError):
     """A layer has no rule for the chosen method; the message names the layer, its class and what to do."""
 
 
+class RegistrationError(SeqExplainError, TypeError):
+    """A class cannot be registered: it is built in, or has another function already."""
+
+
 class TargetError(SeqExplainError, ValueError):
     """The scalar to explain is missing, ambiguous or does not exist; the message lists what exists."""
 

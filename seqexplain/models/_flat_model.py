@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from seqexplain.errors import ParameterError
+from seqexplain.models._builder import Builder
 from seqexplain.models._layout import arrange
 from seqexplain.models.backend import ops
-from seqexplain.models.graph import Builder, Graph, add_model, output_names_of
+from seqexplain.models.graph import Graph, output_names_of
 from seqexplain.models.operations import Elementwise, Softmax, Structural
 from seqexplain.models.target import Head
 
@@ -36,9 +37,9 @@ class FlatModel:
     extra: dict[str, int]
 
 
-def flatten(model: SequenceModel) -> FlatModel:
-    """Flatten a model together with how it reads sequences."""
-    b = Builder()
+def flatten(model: SequenceModel, keep: frozenset[type] = frozenset()) -> FlatModel:
+    """Flatten a model together with how it reads sequences; layers of the classes in `keep` stay whole."""
+    b = Builder(keep)
     b.layer, b.layer_class = "input", "SequenceModel"
     shapes = dict(zip(model.input_names, model.input_shapes, strict=True))
     x = b.value((model.length, 4))
@@ -47,7 +48,7 @@ def flatten(model: SequenceModel) -> FlatModel:
     def one_strand(sequence: int) -> tuple[list[int], list[tuple[int, str]]]:
         b.layer, b.layer_class = "input", "SequenceModel"
         given = {**extra, model.sequence_input: _add_arrangement(b, model, sequence)}
-        outputs = add_model(b, model.keras_model, [given[name] for name in model.input_names])
+        outputs = b.add_model(model.keras_model, [given[name] for name in model.input_names])
         return outputs, [_logit_of(b, value) for value in outputs]
 
     outputs, logits = one_strand(x)

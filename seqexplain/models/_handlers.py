@@ -29,7 +29,7 @@ from seqexplain.models.operations import (
 )
 
 if TYPE_CHECKING:
-    from seqexplain.models.graph import Builder
+    from seqexplain.models._builder import Builder
 
 Handler = Callable[["Builder", Any, list[int]], list[int]]
 

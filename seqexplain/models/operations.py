@@ -33,6 +33,9 @@ class Kind(Enum):
     MAX_POOL = "max pooling"
     MAXIMUM = "maximum of inputs"
     SOFTMAX = "softmax"
+    LOGSUMEXP = "log-sum-exp"
+    PRODUCT = "product"
+    SELECT = "select"
     OPAQUE = "opaque"
 
 
@@ -379,10 +382,14 @@ class Softmax(Operation):
 
 @dataclass(frozen=True, eq=False)
 class Opaque(Operation):
-    """A layer that is computed as it is and has no rule: methods that look inside refuse it."""
+    """A layer that is computed as it is and has no rule: methods that look inside refuse it.
+
+    `layer_type` is the class of the layer (or of the `keras.ops` operation), where it is one.
+    """
 
     kind: ClassVar[Kind] = Kind.OPAQUE
     function: Callable[..., list[Tensor]] = field(default=lambda w, x: list(x), repr=False)
+    layer_type: type | None = None
 
     def forward(self, weights: Weights, inputs: Sequence[Tensor]) -> list[Tensor]:
         return self.function(weights, inputs)
