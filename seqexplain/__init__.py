@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from seqexplain.models import contrast as contrast
     from seqexplain.models import load_model as load_model
     from seqexplain.models import profile as profile
+    from seqexplain.models import register_decomposition as register_decomposition
     from seqexplain.plot import attribution_logo as attribution_logo
     from seqexplain.plot import logo as logo
     from seqexplain.plot import tracks as tracks
@@ -58,6 +59,7 @@ _HOMES = {
     "profile": "models",
     "read_bed": "sequences",
     "read_fasta": "sequences",
+    "register_decomposition": "models",
     "save": "storage",
     "tracks": "plot",
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from seqexplain.attribution._product_rules import logsumexp, product, select, softmax
 from seqexplain.attribution._propagation import Rule
 from seqexplain.models.backend import Tensor, ops
 from seqexplain.models.operations import Elementwise, Kind, Maximum, MaxPool
@@ -131,4 +132,8 @@ def rules_for(pooling: str) -> dict[Kind, Rule]:
         Kind.ELEMENTWISE: rescale,
         Kind.MAX_POOL: max_pool if pooling == "complete" else max_pool_winner,
         Kind.MAXIMUM: maximum,
+        Kind.PRODUCT: product,
+        Kind.SELECT: select,
+        Kind.SOFTMAX: softmax,
+        Kind.LOGSUMEXP: logsumexp,
     }

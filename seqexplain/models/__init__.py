@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from seqexplain._lazy import lazy
 
 if TYPE_CHECKING:
+    from seqexplain.models._decompositions import register_decomposition as register_decomposition
     from seqexplain.models._load_model import load_model as load_model
     from seqexplain.models.backend_choice import choose_backend as choose_backend
     from seqexplain.models.sequence_model import SequenceModel as SequenceModel
@@ -22,6 +23,7 @@ _HOMES = {
     "contrast": "target",
     "load_model": "_load_model",
     "profile": "target",
+    "register_decomposition": "_decompositions",
 }
 
 __all__ = sorted(_HOMES)

@@ -7,6 +7,7 @@ that look inside refuse it.
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,8 +20,8 @@ from keras import layers, ops
 from seqexplain.models._constants import Constant, computed
 from seqexplain.models._decompositions import decomposition_of
 from seqexplain.models._handlers import HANDLERS
-from seqexplain.models._op_handlers import OP_HANDLERS
 from seqexplain.models._op_call import Call, Operand
+from seqexplain.models._op_handlers import OP_HANDLERS
 from seqexplain.models._tracing import batch_length, trace
 from seqexplain.models.backend import Tensor
 from seqexplain.models.graph import Graph, is_functional
@@ -145,7 +146,12 @@ class Builder:
             outputs = self.opaque_layer(layer, inputs)
         else:
             symbols = [keras.KerasTensor((None, *self.shape(i))) for i in inputs]
-            outputs = self.retrace(layer, (symbols if len(symbols) > 1 else symbols[0],), {}, dict(zip(map(id, symbols), inputs, strict=True)))
+            outputs = self.retrace(
+                layer,
+                (symbols if len(symbols) > 1 else symbols[0],),
+                {},
+                dict(zip(map(id, symbols), inputs, strict=True)),
+            )
         self.layer, self.layer_class, self._out_shapes = saved
         return outputs
 
@@ -246,7 +252,7 @@ class Builder:
             a, k = keras.tree.map_structure(symbol, (tuple(args), kwargs))
             try:
                 traced = trace(layer, call, a, k, batch, list(symbols.values()))
-            except Exception:  # noqa: BLE001 - the user's own code, given symbols: it may raise anything
+            except Exception:
                 traced = None
         # an output that does not depend on the inputs, or another number of them, is not what the layer returns
         if traced is None or len(traced.outputs) != len(self._out_shapes):
@@ -255,7 +261,7 @@ class Builder:
             return self._opaque_call(layer, inputs, a, k)
         values: dict[int, int | Constant] = {id(s): known[key] for key, s in symbols.items()}
         for key, (tensor, variable) in traced.weights.items():
-            values[key] = Constant(tuple(tensor.shape), lambda v=variable: v)
+            values[key] = Constant(tuple(tensor.shape), functools.partial(_itself, variable))
         saved = self._out_shapes, self.batch
         self.batch = batch
         path = f"{owner[0]}/" if prefix is None else prefix
@@ -281,7 +287,9 @@ class Builder:
         def function(weights: Mapping[str, Tensor], tensors: Sequence[Tensor]) -> list[Tensor]:
             return [ops.broadcast_to(weights["value"][:1], (tensors[0].shape[0], *shape))]
 
-        return self.add_opaque([0], [shape], function, part="constant", read_weights=lambda: {"value": constant.tensor()})[0]
+        return self.add_opaque(
+            [0], [shape], function, part="constant", read_weights=lambda: {"value": constant.tensor()}
+        )[0]
 
     def _node(
         self, node: Any, known: dict[int, int | Constant], path: str, owner: tuple[str, str] | None = None
@@ -372,6 +380,10 @@ class Builder:
             return [_as_float(t) for t in keras.tree.flatten(results)]
 
         return self.add_opaque(inputs, self._out_shapes, function, read_weights=read, layer_type=type(layer))
+
+
+def _itself(variable: Any) -> Any:
+    return variable
 
 
 def _as_float(tensor: Tensor) -> Tensor:

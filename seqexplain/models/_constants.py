@@ -77,4 +77,7 @@ def computed(operation: Any, args: Any, kwargs: Mapping[str, Any], shapes: list[
         a, k = keras.tree.map_structure(fill, (tuple(args), dict(kwargs)))
         return list(keras.tree.flatten(operation(*a, **k)))
 
-    return [Constant(tuple(shape), lambda i=i: run()[i]) for i, shape in enumerate(shapes)]
+    def output(place: int) -> Callable[[], Any]:
+        return lambda: run()[place]
+
+    return [Constant(tuple(shape), output(i)) for i, shape in enumerate(shapes)]

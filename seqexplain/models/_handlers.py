@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import keras
 from keras import layers, ops
 
-from seqexplain.models._legacy_ops import hard_sigmoid_keras2
+from seqexplain.models._activations import add_activation
+from seqexplain.models._compound_handlers import multiply, normalization, time_distributed
 from seqexplain.models.backend import Tensor
 from seqexplain.models.operations import (
     AveragePool,
@@ -32,57 +32,6 @@ if TYPE_CHECKING:
     from seqexplain.models._builder import Builder
 
 Handler = Callable[["Builder", Any, list[int]], list[int]]
-
-ELEMENTWISE_ACTIVATIONS = (
-    "celu", "elu", "exponential", "gelu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_tanh", "leaky_relu",
-    "log_sigmoid", "mish", "relu", "relu6", "selu", "sigmoid", "silu", "soft_shrink", "softplus", "softsign",
-    "sparse_plus", "sparse_sigmoid", "squareplus", "tanh", "tanh_shrink", "threshold",
-)  # fmt: skip
-
-
-def _known_activations() -> dict[Any, str]:
-    known = {}
-    for name in ELEMENTWISE_ACTIVATIONS:
-        function = getattr(keras.activations, name, None)
-        if function is not None:
-            known[function] = name
-    known[hard_sigmoid_keras2] = "hard_sigmoid"
-    return known
-
-
-def is_linear_activation(activation: Any) -> bool:
-    """Whether an activation is missing or the identity."""
-    return activation is None or activation is keras.activations.linear
-
-
-def add_activation(b: Builder, activation: Any, value: int, part: str) -> list[int]:
-    """Append the operation of a built-in activation, given as Keras stores it (a function, or a layer)."""
-    if is_linear_activation(activation):
-        return [value]
-    if activation is keras.activations.softmax:
-        return [b.add(Softmax, [value], b.shape(value), part=part)]
-    label = _known_activations().get(activation)
-    if label is not None:
-        return [
-            b.add(
-                Elementwise,
-                [value],
-                b.shape(value),
-                part=part,
-                function=lambda x, _: activation(x),
-                label=label,
-            )
-        ]
-    if isinstance(activation, keras.Layer):
-        return b.add_layer(activation, [value], part=part)
-    name = getattr(activation, "__name__", repr(activation))
-    return b.add_opaque(
-        [value],
-        [b.shape(value)],
-        lambda _, x: [activation(x[0])],
-        part=part,
-        layer_class=f"activation {name!r}",
-    )
 
 
 def float_weights(**variables: Any) -> Callable[[], dict[str, Tensor]]:
@@ -365,6 +314,7 @@ HANDLERS: dict[type, Handler] = {
     layers.Dense: _dense,
     layers.BatchNormalization: _batch_normalization,
     layers.Rescaling: _rescaling,
+    layers.Normalization: normalization,
     layers.AveragePooling1D: _moved(_average_pool),
     layers.AveragePooling2D: _moved(_average_pool),
     layers.MaxPooling1D: _moved(_max_pool),
@@ -393,10 +343,12 @@ HANDLERS: dict[type, Handler] = {
     layers.Identity: _identity,
     layers.Add: _merge(lambda x: sum(x[1:], x[0])),
     layers.Subtract: _subtract,
+    layers.Multiply: multiply,
     layers.Average: _merge(_mean_of),
     layers.Concatenate: _structural(_concatenate, moves_only=True),
     layers.Maximum: _maximum(1),
     layers.Minimum: _maximum(-1),
+    layers.TimeDistributed: time_distributed,
     layers.Activation: _activation,
     layers.ReLU: _weightless_activation("relu"),
     layers.LeakyReLU: _weightless_activation("leaky_relu"),

@@ -26,33 +26,51 @@ from seqexplain.models.operations import Difference, Elementwise, Maximum
 if TYPE_CHECKING:
     from seqexplain.models._builder import Builder
 
-def pair_of(b: Builder, call: Call, *names: str) -> list[int | Constant] | None:
-    """Return arguments that are broadcast together: values widened to the result's shape where a constant asks for it.
+
+def broadcast_together(b: Builder, call: Call, *names: str) -> list[int | Constant] | None:
+    """Return arguments that are broadcast together: values widened to the shape that a constant asks for.
 
     None where NumPy would align the batch axis of one with an axis of another.
     """
-    operands = [call.operand(n) for n in names]
-    ranks = {len(o.shape) for o in operands if o is not None}
+    ranks = {len(o.shape) for o in map(call.operand, names) if o is not None}
     if len(ranks) != 1:
         return None
     rank = ranks.pop()
-    constants = [None if o is not None else call.constant(n, rank) for n, o in zip(names, operands, strict=True)]
-    if any(o is None and c is None for o, c in zip(operands, constants, strict=True)):
-        return None
-    shape = broadcast_shape(*(o.shape for o in operands if o), *(c.shape for c in constants if c))
+    found: list[int | Constant] = []
+    for name in names:
+        operand = call.operand(name)
+        argument = call.constant(name, rank) if operand is None else operand.number
+        if argument is None:
+            return None
+        found.append(argument)
+    shape = broadcast_shape(*(a.shape if isinstance(a, Constant) else b.shape(a) for a in found))
     if shape is None:
         return None
-    found: list[int | Constant] = []
-    for operand, constant in zip(operands, constants, strict=True):
-        if constant is not None:
-            found.append(constant)
-            continue
-        # between values, broadcasting is left to the operation
-        wide = widened(b, operand.number, shape) if len(operands) > sum(o is not None for o in operands) else operand.number  # type: ignore[union-attr]
-        if wide is None:
+    if not any(isinstance(a, Constant) for a in found):
+        return found  # between values, broadcasting is left to the operation
+    wide = [a if isinstance(a, Constant) else widened(b, a, shape) for a in found]
+    return None if any(a is None for a in wide) else [a for a in wide if a is not None]
+
+
+BothVary = Callable[["Builder", int, int], int]
+OneVaries = Callable[["Builder", int, Constant], int]
+
+
+def of_two(both: BothVary | None, right: OneVaries, left: OneVaries) -> OpHandler:
+    """Make the handler of `f(x1, x2)` from what it is for two values, and with a constant on the right or left."""
+
+    def handler(b: Builder, call: Call) -> list[int] | None:
+        pair = broadcast_together(b, call, "x1", "x2")
+        if pair is None:
             return None
-        found.append(wide)
-    return found
+        x, y = pair
+        if isinstance(x, Constant):
+            return None if isinstance(y, Constant) else [left(b, y, x)]
+        if isinstance(y, Constant):
+            return [right(b, x, y)]
+        return None if both is None else [both(b, x, y)]
+
+    return handler
 
 
 def signs(first: float, second: float) -> Callable[[], dict[str, Tensor]]:
@@ -64,28 +82,8 @@ def _result_shape(b: Builder, *values: int) -> Any:
     return broadcast_shape(*(b.shape(v) for v in values))
 
 
-def _add(b: Builder, call: Call) -> list[int] | None:
-    pair = pair_of(b, call, "x1", "x2")
-    if pair is None:
-        return None
-    x, y = pair
-    if isinstance(x, Constant):
-        return [shift(b, y, x)]  # type: ignore[arg-type]
-    if isinstance(y, Constant):
-        return [shift(b, x, y)]
-    return [b.structural([x, y], _result_shape(b, x, y), lambda s, t: s + t)]
-
-
-def _subtract(b: Builder, call: Call) -> list[int] | None:
-    pair = pair_of(b, call, "x1", "x2")
-    if pair is None:
-        return None
-    x, y = pair
-    if isinstance(y, Constant):
-        return [shift(b, x, y, -1.0)]  # type: ignore[arg-type]
-    if isinstance(x, Constant):
-        return [shift(b, scale(b, y, -1.0, "negative"), x)]
-    return [difference(b, x, y)]
+def _sum(b: Builder, x: int, y: int, part: str = "") -> int:
+    return b.structural([x, y], _result_shape(b, x, y), lambda s, t: s + t, part=part)
 
 
 def difference(b: Builder, x: int, y: int, part: str = "") -> int:
@@ -95,19 +93,7 @@ def difference(b: Builder, x: int, y: int, part: str = "") -> int:
 
 def product(b: Builder, x: int, y: int, part: str = "") -> int:
     """Append the product of two values of one rank, element by element."""
-    return b.add(Product, [x, y], _result_shape(b, x, y), part=part)
-
-
-def _multiply(b: Builder, call: Call) -> list[int] | None:
-    pair = pair_of(b, call, "x1", "x2")
-    if pair is None:
-        return None
-    x, y = pair
-    if isinstance(x, Constant):
-        return [scale(b, y, x)]  # type: ignore[arg-type]
-    if isinstance(y, Constant):
-        return [scale(b, x, y)]
-    return [square(b, x) if x == y else product(b, x, y)]
+    return square(b, x, part) if x == y else b.add(Product, [x, y], _result_shape(b, x, y), part=part)
 
 
 def square(b: Builder, x: int, part: str = "") -> int:
@@ -115,29 +101,8 @@ def square(b: Builder, x: int, part: str = "") -> int:
     return elementwise(b, x, ops.square, "square", part)
 
 
-def _divide(b: Builder, call: Call) -> list[int] | None:
-    pair = pair_of(b, call, "x1", "x2")
-    if pair is None:
-        return None
-    x, y = pair
-    if isinstance(y, Constant):
-        return [scale(b, x, y, inverse=True)]  # type: ignore[arg-type]
-    inverse = elementwise(b, y, ops.reciprocal, "reciprocal", "reciprocal")
-    if isinstance(x, Constant):
-        return [scale(b, inverse, x)]
-    return [product(b, x, inverse)]
-
-
-def _power(b: Builder, call: Call) -> list[int] | None:
-    pair = pair_of(b, call, "x1", "x2")
-    if pair is None:
-        return None
-    base, exponent = pair
-    if isinstance(exponent, Constant):
-        return [with_constant(b, base, exponent, ops.power, "power")]  # type: ignore[arg-type]
-    if isinstance(base, Constant):
-        return [with_constant(b, exponent, base, lambda x, c: ops.power(c, x), "exponential")]
-    return None
+def _reciprocal(b: Builder, x: int) -> int:
+    return elementwise(b, x, ops.reciprocal, "reciprocal", "reciprocal")
 
 
 def with_constant(b: Builder, x: int, c: Constant, function: Callable[[Tensor, Tensor], Tensor], label: str) -> int:
@@ -154,19 +119,8 @@ def with_constant(b: Builder, x: int, c: Constant, function: Callable[[Tensor, T
 
 def _extreme(sign: int) -> OpHandler:
     function = ops.maximum if sign > 0 else ops.minimum
-
-    def handler(b: Builder, call: Call) -> list[int] | None:
-        pair = pair_of(b, call, "x1", "x2")
-        if pair is None:
-            return None
-        x, y = pair
-        if isinstance(x, Constant):
-            x, y = y, x
-        if isinstance(y, Constant):
-            return [with_constant(b, x, y, function, function.__name__)]  # type: ignore[arg-type]
-        return [b.add(Maximum, [x, y], _result_shape(b, x, y), sign=sign)]  # type: ignore[list-item]
-
-    return handler
+    fixed = lambda b, x, c: with_constant(b, x, c, function, function.__name__)  # noqa: E731 - of either side
+    return of_two(lambda b, x, y: b.add(Maximum, [x, y], _result_shape(b, x, y), sign=sign), fixed, fixed)
 
 
 def _of_one(b: Builder, call: Call) -> list[int] | None:
@@ -183,72 +137,46 @@ def _of_one(b: Builder, call: Call) -> list[int] | None:
 
 def step(b: Builder, x: int, function: Callable[[Tensor], Tensor], label: str, part: str = "") -> int:
     """Append a function with jumps; masks become 0 and 1."""
-    return b.add(
-        Step, [x], b.shape(x), part=part, function=lambda t, _: ops.cast(function(t), "float32"), label=label
-    )
+    return b.add(Step, [x], b.shape(x), part=part, function=lambda t, _: ops.cast(function(t), "float32"), label=label)
 
 
 def _step_of_one(b: Builder, call: Call) -> list[int] | None:
     return [step(b, call.x.number, lambda t: call.operation.call(t), type(call.operation).__name__.lower())]
 
 
-def _comparison(compare: Callable[[Tensor, Any], Tensor], mirrored: Callable[[Tensor, Any], Tensor]) -> OpHandler:
-    def handler(b: Builder, call: Call) -> list[int] | None:
-        pair = pair_of(b, call, "x1", "x2")
-        if pair is None:
-            return None
-        x, y = pair
-        used = compare
-        if isinstance(x, Constant):
-            x, y, used = y, x, mirrored
-        if isinstance(y, Constant):
-            constant = y
-            return [
-                b.add(
-                    Step,
-                    [x],  # type: ignore[list-item]
-                    b.shape(x),  # type: ignore[arg-type]
-                    function=lambda t, w: ops.cast(used(t, w["constant"]), "float32"),
-                    label=compare.__name__,
-                    read_weights=lambda: {"constant": constant.tensor()},
-                )
-            ]
-        return [step(b, difference(b, x, y, "difference"), lambda t: compare(t, 0.0), compare.__name__)]
+def _fixed_step(b: Builder, x: int, c: Constant, function: Callable[[Tensor, Tensor], Tensor]) -> int:
+    return b.add(
+        Step,
+        [x],
+        b.shape(x),
+        function=lambda t, w: ops.cast(function(t, w["constant"]), "float32"),
+        label=getattr(function, "__name__", "comparison"),
+        read_weights=lambda: {"constant": c.tensor()},
+    )
 
-    return handler
+
+def _comparison(compare: Callable[[Tensor, Any], Tensor], mirrored: Callable[[Tensor, Any], Tensor]) -> OpHandler:
+    """Compare with a constant, or the difference of two values with 0."""
+    return of_two(
+        lambda b, x, y: step(b, difference(b, x, y, "difference"), lambda t: compare(t, 0.0), compare.__name__),
+        lambda b, x, c: _fixed_step(b, x, c, compare),
+        lambda b, x, c: _fixed_step(b, x, c, mirrored),
+    )
 
 
 def _logical(combine: Callable[[Tensor, Tensor], Tensor]) -> OpHandler:
     """Combine masks; two that vary become products and sums of 0 and 1."""
 
-    def handler(b: Builder, call: Call) -> list[int] | None:
-        pair = pair_of(b, call, "x1", "x2")
-        if pair is None:
-            return None
-        masks = [m if isinstance(m, Constant) else step(b, m, lambda t: t != 0, "mask", "mask") for m in pair]
-        x, y = masks
-        if isinstance(x, Constant):
-            x, y = y, x
-        if isinstance(y, Constant):
-            constant = y
-            return [
-                b.add(
-                    Step,
-                    [x],  # type: ignore[list-item]
-                    b.shape(x),  # type: ignore[arg-type]
-                    function=lambda t, w: ops.cast(combine(t != 0, w["constant"] != 0), "float32"),
-                    label=combine.__name__,
-                    read_weights=lambda: {"constant": constant.tensor()},
-                )
-            ]
-        both = product(b, x, y, "both")  # type: ignore[arg-type]
+    def both(b: Builder, x: int, y: int) -> int:
+        x, y = (step(b, m, lambda t: t != 0, "mask", "mask") for m in (x, y))
+        overlap = product(b, x, y, "both")
         if combine is ops.logical_and:
-            return [both]
-        total = b.structural([x, y], b.shape(both), lambda s, t: s + t, part="sum")  # type: ignore[list-item]
+            return overlap
         times = 1.0 if combine is ops.logical_or else 2.0
-        return [difference(b, total, scale(b, both, times, "overlap"))]
+        return difference(b, _sum(b, x, y, "sum"), scale(b, overlap, times, "overlap"))
 
-    return handler
+    fixed = lambda b, x, c: _fixed_step(b, x, c, lambda t, w: combine(t != 0, w != 0))  # noqa: E731 - of either side
+    return of_two(both, fixed, fixed)
 
 
 def _logical_not(b: Builder, call: Call) -> list[int] | None:
@@ -258,52 +186,50 @@ def _logical_not(b: Builder, call: Call) -> list[int] | None:
 def _where(b: Builder, call: Call) -> list[int] | None:
     if call["x1"] is None or call["x2"] is None:
         return None
-    found = pair_of(b, call, "condition", "x1", "x2")
+    found = broadcast_together(b, call, "condition", "x1", "x2")
     if found is None:
         return None
     mask, x, y = found
-    shape = broadcast_shape(*(v.shape if isinstance(v, Constant) else b.shape(v) for v in found))
-    if shape is None:
-        return None
     if isinstance(mask, Constant):
         return _where_constant(b, mask, x, y)
-    wide = []
-    for value, other in ((x, mask), (y, mask)):
-        if isinstance(value, Constant):  # a constant branch, as a value of its own
-            zero = scale(b, other, 0.0, "zero")
-            wide.append(shift(b, zero, value, part="constant"))
-        else:
-            wide.append(value)
-    places = [widened(b, v, shape) for v in (mask, *wide)]
-    if any(p is None for p in places):
-        return None
-    return [b.add(Select, places, shape)]  # type: ignore[arg-type]
+    values = [mask]
+    for branch in (x, y):
+        if isinstance(branch, Constant):  # as a value: 0 times the mask, and the constant
+            branch = shift(b, scale(b, mask, 0.0, "zero"), branch, part="constant")
+        values.append(branch)
+    shape = _result_shape(b, *values)
+    wide = [widened(b, v, shape) for v in values]
+    places = [v for v in wide if v is not None]
+    return [b.add(Select, places, shape)] if len(places) == len(wide) else None
 
 
 def _where_constant(b: Builder, mask: Constant, x: int | Constant, y: int | Constant) -> list[int] | None:
     """Choose by a constant mask: multiply each branch by 0 and 1 and add them."""
-    parts: list[int] = []
-    fixed: list[tuple[Constant, bool]] = []
-    for branch, chosen in ((x, True), (y, False)):
-        if isinstance(branch, Constant):
-            fixed.append((branch, chosen))
-            continue
-        share = Constant(mask.shape, lambda c=chosen: ops.cast((mask.tensor() != 0) == c, "float32"))  # type: ignore[misc]
-        parts.append(scale(b, branch, share, "chosen" if chosen else "other"))
-    if fixed:
-        (constant, chosen), *rest = fixed
-        if rest:
-            return None
-        shape = broadcast_shape(mask.shape, constant.shape)
-        if shape is None:
-            return None
-        bias = Constant(shape, lambda: ops.where((mask.tensor() != 0) == chosen, constant.tensor(), 0.0))  # type: ignore[arg-type]
-        return [shift(b, parts[0], bias)]
-    return [b.structural(parts, _result_shape(b, *parts), lambda s, t: s + t)]
+
+    def chosen(first: bool) -> Tensor:
+        return (mask.tensor() != 0) == first
+
+    def share(first: bool) -> Constant:
+        return Constant(mask.shape, lambda: ops.cast(chosen(first), "float32"))
+
+    def offset(constant: Constant, first: bool) -> Constant:
+        shape = tuple(n or 1 for n in broadcast_shape(mask.shape, constant.shape) or ())
+        return Constant(shape, lambda: ops.where(chosen(first), constant.tensor(), 0.0))
+
+    if isinstance(x, Constant):
+        return None if isinstance(y, Constant) else [shift(b, scale(b, y, share(False), "other"), offset(x, True))]
+    first = scale(b, x, share(True), "chosen")
+    if isinstance(y, Constant):
+        return [shift(b, first, offset(y, False))]
+    return [_sum(b, first, scale(b, y, share(False), "other"))]
 
 
 def _clip(b: Builder, call: Call) -> list[int] | None:
-    return _of_one(b, call) if all(isinstance(v, (int, float)) for v in (call.operation.x_min, call.operation.x_max)) else None
+    return (
+        _of_one(b, call)
+        if all(isinstance(v, (int, float)) for v in (call.operation.x_min, call.operation.x_max))
+        else None
+    )
 
 
 def _cast(b: Builder, call: Call) -> list[int] | None:
@@ -324,11 +250,17 @@ def _negative(b: Builder, call: Call) -> list[int] | None:
     return [scale(b, call.x.number, -1.0)]
 
 
+DIVISION = of_two(
+    lambda b, x, y: product(b, x, _reciprocal(b, y)),
+    lambda b, x, c: scale(b, x, c, inverse=True),
+    lambda b, x, c: scale(b, _reciprocal(b, x), c),
+)
+
 LABELS: dict[type, str] = {nn.Relu: "relu", functions.ReLU: "relu", nn.Sigmoid: "sigmoid", numeric.Tanh: "tanh"}
 
 _FUNCTIONS = {
-    numeric: "Absolute Abs Fabs Arccos Arccosh Arcsin Arcsinh Arctan Arctanh Cbrt Cos Cosh Deg2rad Rad2deg Exp Exp2 Expm1 "
-    "Log Log10 Log1p Log2 Reciprocal Sin Sinc Sinh Square Sqrt Tan Tanh NanToNum I0",
+    numeric: "Absolute Abs Fabs Arccos Arccosh Arcsin Arcsinh Arctan Arctanh Cbrt Cos Cosh Deg2rad Rad2deg Exp Exp2 "
+    "Expm1 Log Log10 Log1p Log2 Reciprocal Sin Sinc Sinh Square Sqrt Tan Tanh NanToNum I0",
     nn: "Relu Relu6 Sigmoid SparseSigmoid Softplus Softsign SoftShrink SparsePlus Silu Squareplus LogSigmoid LeakyRelu "
     "HardSigmoid HardSilu Elu Selu Gelu Celu TanhShrink HardTanh HardShrink Threshold",
     math: "Rsqrt Erf Erfc Erfinv",
@@ -344,13 +276,21 @@ def _classes(module: Any, names: str) -> list[type]:
 
 ARITHMETIC: dict[type, OpHandler] = {
     **{cls: _of_one for module, names in _FUNCTIONS.items() for cls in _classes(module, names)},
-    **{cls: _step_of_one for cls in _classes(numeric, _STEPS)},
-    numeric.Add: _add,
-    numeric.Subtract: _subtract,
-    numeric.Multiply: _multiply,
-    numeric.Divide: _divide,
-    numeric.TrueDivide: _divide,
-    numeric.Power: _power,
+    **dict.fromkeys(_classes(numeric, _STEPS), _step_of_one),
+    numeric.Add: of_two(_sum, shift, shift),
+    numeric.Subtract: of_two(
+        difference,
+        lambda b, x, c: shift(b, x, c, -1.0),
+        lambda b, x, c: shift(b, scale(b, x, -1.0, "negative"), c),
+    ),
+    numeric.Multiply: of_two(product, scale, scale),
+    numeric.Divide: DIVISION,
+    numeric.TrueDivide: DIVISION,
+    numeric.Power: of_two(
+        None,
+        lambda b, x, c: with_constant(b, x, c, ops.power, "power"),
+        lambda b, x, c: with_constant(b, x, c, lambda t, w: ops.power(w, t), "exponential"),
+    ),
     numeric.Negative: _negative,
     numeric.Maximum: _extreme(1),
     numeric.Minimum: _extreme(-1),

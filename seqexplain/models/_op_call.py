@@ -70,7 +70,10 @@ OpHandler = Callable[["Builder", Call], "list[int] | None"]
 
 
 def example_axes(axis: Any, rank: int) -> tuple[int, ...] | None:
-    """Return axes of a batch, whose examples have `rank` axes, counted from the end; None where the batch is among them."""
+    """Return axes of a batch, counted from the end; None where the batch axis is among them.
+
+    `rank` is the number of axes of one example.
+    """
     if axis is None:
         return None
     given = axis if isinstance(axis, (list, tuple)) else (axis,)
@@ -86,7 +89,12 @@ def identity(x: Tensor) -> Tensor:
 def shift(b: Builder, x: int, constant: Constant, sign: float = 1.0, part: str = "") -> int:
     """Append `x ± constant`; the constant's shape must not exceed that of x."""
     return b.add(
-        Structural, [x], b.shape(x), part=part, function=identity, read_weights=lambda: {"bias": sign * constant.tensor()}
+        Structural,
+        [x],
+        b.shape(x),
+        part=part,
+        function=identity,
+        read_weights=lambda: {"bias": sign * constant.tensor()},
     )
 
 

@@ -102,8 +102,12 @@ def _batch_norm(b: Builder, call: Call) -> list[int] | None:
     def placed(name: str) -> Tensor:
         return ops.reshape(given[name].tensor(), [n or 1 for n in shape])  # type: ignore[union-attr]
 
-    factor = lambda: (placed("scale") if "scale" in given else 1.0) / ops.sqrt(placed("variance") + operation.epsilon)  # noqa: E731
-    offset = lambda: (placed("offset") if "offset" in given else 0.0) - placed("mean") * factor()  # noqa: E731
+    def factor() -> Tensor:
+        return (placed("scale") if "scale" in given else 1.0) / ops.sqrt(placed("variance") + operation.epsilon)
+
+    def offset() -> Tensor:
+        return (placed("offset") if "offset" in given else 0.0) - placed("mean") * factor()
+
     fixed = tuple(n or 1 for n in shape)
     return [shift(b, scale(b, x.number, Constant(fixed, factor), "scale"), Constant(fixed, offset), part="offset")]
 

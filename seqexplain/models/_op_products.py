@@ -86,7 +86,9 @@ def _tensordot(b: Builder, call: Call) -> list[int] | None:
         first = axes[0] if isinstance(axes[0], (list, tuple)) else [axes[0]]
         if example_axes(list(first), rank) is None:
             return None
-    return [weighted(b, x.number, b.out_shape(), lambda w, t: ops.tensordot(t, w["constant"], axes), {"constant": constant})]
+    return [
+        weighted(b, x.number, b.out_shape(), lambda w, t: ops.tensordot(t, w["constant"], axes), {"constant": constant})
+    ]
 
 
 def _einsum(b: Builder, call: Call) -> list[int] | None:
@@ -104,7 +106,9 @@ def _einsum(b: Builder, call: Call) -> list[int] | None:
 
     def fill(weights: Weights, *given: Tensor) -> Tensor:
         rest = iter(given)
-        return ops.einsum(subscripts, *(next(rest) if k in values else weights[f"constant_{k}"] for k in range(len(operands))))
+        return ops.einsum(
+            subscripts, *(next(rest) if k in values else weights[f"constant_{k}"] for k in range(len(operands)))
+        )
 
     if len(values) == 1:
         return [weighted(b, numbers[0], b.out_shape(), fill, constants)]  # type: ignore[arg-type]
@@ -148,9 +152,12 @@ def _glu(b: Builder, call: Call) -> list[int] | None:
     axes = example_axes(call.operation.axis, len(call.x.shape))
     if axes is None:
         return None
-    half = lambda i: lambda t: ops.split(t, 2, axis=axes[0])[i]  # noqa: E731 - the two halves
-    shape = b.out_shape()
-    first, second = (b.structural([call.x.number], shape, half(i), part=f"half_{i}", moves_only=True) for i in (0, 1))
+
+    def half(place: int) -> int:
+        cut = lambda t: ops.split(t, 2, axis=axes[0])[place]  # noqa: E731 - one of two
+        return b.structural([call.x.number], b.out_shape(), cut, part=f"half_{place}", moves_only=True)
+
+    first, second = half(0), half(1)
     return [product(b, first, elementwise(b, second, ops.sigmoid, "gate", "gate"))]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from keras.src.ops import math, nn
@@ -159,8 +158,8 @@ def _pool(kind: type[Any]) -> OpHandler:
             return None
         window = _window(operation.pool_size, rank)
         strides = window if operation.strides is None else _window(operation.strides, rank)
-        options: dict[str, Sequence[int] | str] = {"window": window, "strides": strides, "padding": operation.padding}
-        return [b.add(kind, [call.x.number], b.out_shape(), **options)]
+        padding = operation.padding
+        return [b.add(kind, [call.x.number], b.out_shape(), window=window, strides=strides, padding=padding)]
 
     return handler
 

@@ -45,7 +45,7 @@ def _reshape(b: Builder, call: Call) -> list[int] | None:
     kept = new[0] == call.batch and call.batch is not None
     if not kept:
         sizes = [*rest, *old]
-        if new[0] not in (-1, None) or any(n is None or n < 0 for n in sizes) or math.prod(rest) != math.prod(old):  # type: ignore[arg-type, operator]
+        if new[0] not in (-1, None) or any(n is None or n < 0 for n in sizes) or math.prod(rest) != math.prod(old):  # type: ignore[arg-type]
             return None
     if sum(n is None or n < 0 for n in rest) > 1:
         return None
@@ -187,16 +187,13 @@ def _split(b: Builder, call: Call) -> list[int] | None:
 def _get_item(b: Builder, call: Call) -> list[int] | None:
     key = call["key"]
     key = tuple(key) if isinstance(key, (list, tuple)) else (key,)
-    if not all(k is None or k is Ellipsis or isinstance(k, int | slice) and not isinstance(k, bool) for k in key):
+    if not all(k is None or k is Ellipsis or (isinstance(k, int | slice) and not isinstance(k, bool)) for k in key):
         return None
     if not all(e is None or isinstance(e, int) for k in key if isinstance(k, slice) for e in (k.start, k.stop, k.step)):
         return None
     rank = len(call.x.shape) + 1
     taken = sum(k is not None and k is not Ellipsis for k in key)
-    if key[0] is Ellipsis:
-        fits = taken < rank
-    else:
-        fits = key[0] == slice(None)
+    fits = taken < rank if key[0] is Ellipsis else key[0] == slice(None)
     return moved(b, call, lambda t: t[key]) if fits else None
 
 

@@ -80,7 +80,9 @@ def trace(layer: Any, call: Callable[..., Any], args: Any, kwargs: Any, batch: i
             stand_in, weights = _stand_in(layer, symbolic=False)
             outputs = keras.tree.flatten(call(stand_in, *args, **kwargs))
         if not outputs or not all(isinstance(t, keras.KerasTensor) for t in outputs):
-            raise UnsupportedLayerError(f"The call of {type(layer).__name__} returns what is not computed from its input.")
+            raise UnsupportedLayerError(
+                f"The call of {type(layer).__name__} returns what is not computed from its input."
+            )
         nodes = _nodes_before(outputs, {id(s) for s in symbols} | set(weights))
     return Trace(tuple(nodes), tuple(outputs), weights, batch)
 
@@ -103,11 +105,14 @@ def _stand_in(layer: Any, symbolic: bool = True) -> tuple[Any, dict[int, tuple[A
         for name, value in attributes.items():
             if isinstance(value, keras.Variable):
                 attributes[name] = symbol(value)
-            elif isinstance(value, list) and value and not name.endswith("trainable_variables"):
-                if all(isinstance(v, keras.Variable) for v in value):
-                    attributes[name] = [symbol(v) for v in value]
+            elif _is_list_of_variables(value) and not name.endswith("trainable_variables"):
+                attributes[name] = [symbol(v) for v in value]
     vars(stand_in).update(attributes)
     return stand_in, weights
+
+
+def _is_list_of_variables(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(v, keras.Variable) for v in value)
 
 
 @contextmanager

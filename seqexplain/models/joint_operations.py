@@ -28,6 +28,7 @@ class Product(Operation):
     function: Callable[[Tensor, Tensor], Tensor] | None = field(default=None, repr=False)
 
     def forward(self, weights: Weights, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """Compute the output for one batch."""
         a, b = inputs
         return [_times(a, b) if self.function is None else self.function(a, b)]
 
@@ -39,6 +40,7 @@ class Select(Operation):
     kind: ClassVar[Kind] = Kind.SELECT
 
     def forward(self, weights: Weights, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """Compute the output for one batch."""
         mask, a, b = inputs
         return [ops.where(mask != 0, a, b)]
 
@@ -51,6 +53,7 @@ class LogSumExp(Operation):
     axis: tuple[int, ...] = (-1,)
 
     def forward(self, weights: Weights, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """Compute the output for one batch."""
         return [ops.logsumexp(inputs[0], axis=self.axis, keepdims=True)]
 
 
@@ -59,6 +62,7 @@ class Step(Elementwise):
     """A function that is flat but for jumps: comparisons, rounding. Its derivative is 0."""
 
     def derivative(self, weights: Weights, x: Tensor) -> Tensor:
+        """Return 0 everywhere."""
         return ops.zeros_like(x)
 
 
@@ -69,6 +73,7 @@ class Weighted(Linear):
     function: Callable[[Weights, Tensor], Tensor] = field(default=lambda _, x: x, repr=False)
 
     def apply(self, weights: Weights, inputs: Sequence[Tensor]) -> Tensor:
+        """Compute the part that is linear in the inputs."""
         return self.function(weights, inputs[0])
 
 
@@ -94,7 +99,9 @@ class Placed(Linear):
         return self.function(*(argument(place) for place in self.order))
 
     def apply(self, weights: Weights, inputs: Sequence[Tensor]) -> Tensor:
+        """Compute the part that is linear in the inputs."""
         return self._fill(weights, inputs, 0.0)
 
     def forward(self, weights: Weights, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """Compute the output for one batch."""
         return [self._fill(weights, inputs, 1.0)]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from seqexplain.errors import ModelLoadError, ParameterError, ShapeError, UnsupportedLayerError
+from seqexplain.models._decompositions import registered
 from seqexplain.models._extra_inputs import digest, rows_of
 from seqexplain.models._flat_model import FlatModel, flatten
 from seqexplain.models._hidden import layer_value, layer_values
@@ -105,7 +106,8 @@ class SequenceModel:
         self.length: int | None = shape[self.layout.index("L")]
         self.extra_inputs: dict[str, Any] = {}
         self._set_extra_inputs(extra_inputs or {})
-        self._flat: FlatModel | None = None
+        self._flat: dict[frozenset[type], FlatModel] = {}
+        self._decompositions: frozenset[type] = frozenset()
         self._compiled: dict[Any, Callable[..., Any]] = {}
         self._shapes: dict[int, dict[int, tuple[int, ...]]] = {}
         self._verified = False
@@ -125,12 +127,20 @@ class SequenceModel:
         UnsupportedLayerError
             When the model is a SavedModel: nothing is known of its layers.
         """
-        if self.black_box:
-            raise UnsupportedLayerError(
-                f"The model {self.name!r} is a SavedModel: it can be scored, but not looked into. Load the .keras or "
-                ".h5 file that it was exported from, or use a method that only edits sequences."
-            )
+        self._refuse_black_box()
         return self._flattened().graph
+
+    def graph_keeping(self, classes: frozenset[type]) -> Graph:
+        """Return the flattened model with the layers of some classes whole, as one opaque operation each.
+
+        Value numbers are its own; `flat_keeping` tells the heads and inputs as well.
+        """
+        return self.flat_keeping(classes).graph
+
+    def flat_keeping(self, classes: frozenset[type]) -> FlatModel:
+        """Return the flattened model, with heads and inputs, with the layers of some classes whole."""
+        self._refuse_black_box()
+        return self._flattened(frozenset(classes))
 
     @property
     def heads(self) -> tuple[Head, ...]:
@@ -467,7 +477,19 @@ class SequenceModel:
         head = Head(name, self.graph.shapes[value], "hidden layer", value)
         return head, self._head_shapes([head], length)[0]
 
-    def _flattened(self) -> FlatModel:
-        if self._flat is None:
-            self._flat = flatten(self)
-        return self._flat
+    def _refuse_black_box(self) -> None:
+        if self.black_box:
+            raise UnsupportedLayerError(
+                f"The model {self.name!r} is a SavedModel: it can be scored, but not looked into. Load the .keras or "
+                ".h5 file that it was exported from, or use a method that only edits sequences."
+            )
+
+    def _flattened(self, keep: frozenset[type] = frozenset()) -> FlatModel:
+        if self._decompositions != registered():
+            # a class has been registered since: whatever belongs to the older graph goes with it
+            self._decompositions = registered()
+            for kept in (self._flat, self._compiled, self._shapes):
+                kept.clear()
+        if keep not in self._flat:
+            self._flat[keep] = flatten(self, keep)
+        return self._flat[keep]
