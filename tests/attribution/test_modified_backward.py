@@ -15,7 +15,7 @@ from oracle.twins import Twin, Value, random_dna
 from seqexplain import deconvnet, guided_backprop
 from seqexplain.attribution._modified_backward import RECTIFIERS
 from seqexplain.errors import UnsupportedLayerError
-from seqexplain.models._handlers import ELEMENTWISE_ACTIVATIONS
+from seqexplain.models._activations import ELEMENTWISE_ACTIVATIONS
 from seqexplain.models.backend import to_numpy, to_tensor
 from seqexplain.models.sequence_model import SequenceModel
 
