@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from seqexplain.attribution import deeplift as deeplift
     from seqexplain.attribution import ensemble as ensemble
     from seqexplain.attribution import guided_backprop as guided_backprop
+    from seqexplain.attribution import input_x_gradient as input_x_gradient
     from seqexplain.attribution import layer_deeplift as layer_deeplift
+    from seqexplain.attribution import saliency as saliency
+    from seqexplain.attribution import sensitivity_analysis as sensitivity_analysis
+    from seqexplain.attribution import smooth_grad as smooth_grad
     from seqexplain.models import SequenceModel as SequenceModel
     from seqexplain.models import contrast as contrast
     from seqexplain.models import load_model as load_model
@@ -50,6 +54,7 @@ _HOMES = {
     "ensemble": "attribution",
     "fit_length": "sequences",
     "guided_backprop": "attribution",
+    "input_x_gradient": "attribution",
     "layer_deeplift": "attribution",
     "load": "storage",
     "load_model": "models",
@@ -60,7 +65,10 @@ _HOMES = {
     "read_bed": "sequences",
     "read_fasta": "sequences",
     "register_decomposition": "models",
+    "saliency": "attribution",
     "save": "storage",
+    "sensitivity_analysis": "attribution",
+    "smooth_grad": "attribution",
     "tracks": "plot",
 }
 

@@ -13,22 +13,44 @@ if TYPE_CHECKING:
     from seqexplain.attribution._deeplift_job import DeepLiftOptions as DeepLiftOptions
     from seqexplain.attribution._ensemble import EnsembleJob as EnsembleJob
     from seqexplain.attribution._ensemble import ensemble as ensemble
+    from seqexplain.attribution._gradient_job import GradientOptions as GradientOptions
+    from seqexplain.attribution._gradient_job import InputXGradient as InputXGradient
+    from seqexplain.attribution._gradient_job import Saliency as Saliency
+    from seqexplain.attribution._gradient_job import SaliencyOptions as SaliencyOptions
+    from seqexplain.attribution._gradient_job import SensitivityAnalysis as SensitivityAnalysis
     from seqexplain.attribution._guided_backprop import guided_backprop as guided_backprop
+    from seqexplain.attribution._input_x_gradient import input_x_gradient as input_x_gradient
     from seqexplain.attribution._layer_deeplift import layer_deeplift as layer_deeplift
     from seqexplain.attribution._modified_backward import DeconvNet as DeconvNet
     from seqexplain.attribution._modified_backward import GuidedBackprop as GuidedBackprop
+    from seqexplain.attribution._saliency import saliency as saliency
+    from seqexplain.attribution._sensitivity_analysis import sensitivity_analysis as sensitivity_analysis
+    from seqexplain.attribution._smooth_grad import smooth_grad as smooth_grad
+    from seqexplain.attribution._smooth_grad_job import SmoothGrad as SmoothGrad
+    from seqexplain.attribution._smooth_grad_job import SmoothGradOptions as SmoothGradOptions
 
 _HOMES = {
     "DeconvNet": "_modified_backward",
     "DeepLift": "_deeplift_job",
     "DeepLiftOptions": "_deeplift_job",
+    "EnsembleJob": "_ensemble",
+    "GradientOptions": "_gradient_job",
     "GuidedBackprop": "_modified_backward",
+    "InputXGradient": "_gradient_job",
+    "Saliency": "_gradient_job",
+    "SaliencyOptions": "_gradient_job",
+    "SensitivityAnalysis": "_gradient_job",
+    "SmoothGrad": "_smooth_grad_job",
+    "SmoothGradOptions": "_smooth_grad_job",
     "deconvnet": "_deconvnet",
     "deeplift": "_deeplift",
-    "guided_backprop": "_guided_backprop",
-    "EnsembleJob": "_ensemble",
     "ensemble": "_ensemble",
+    "guided_backprop": "_guided_backprop",
+    "input_x_gradient": "_input_x_gradient",
     "layer_deeplift": "_layer_deeplift",
+    "saliency": "_saliency",
+    "sensitivity_analysis": "_sensitivity_analysis",
+    "smooth_grad": "_smooth_grad",
 }
 
 __all__ = sorted(_HOMES)

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from seqexplain.attribution import deconvnet, deeplift, guided_backprop
+from seqexplain.attribution import (
+    deconvnet,
+    deeplift,
+    guided_backprop,
+    input_x_gradient,
+    saliency,
+    sensitivity_analysis,
+    smooth_grad,
+)
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,10 @@ class Method:
         Of the layers in `test_refusals` those that it has a rule for all the same.
     linear
         Whether what explains two targets explains their difference by its own difference.
+    of_strands
+        Whether the mean of the model over both strands is explained by the mean of what explains each.
+    degree
+        Power of the model's scale that scores go with: 2 for squares.
     """
 
     run: Callable[..., Any]
@@ -41,6 +53,8 @@ class Method:
     needs_rules: bool = True
     passes: frozenset[str] = frozenset()
     linear: bool = True
+    of_strands: bool = True
+    degree: int = 1
 
     def __call__(self, model: Any, X: Any, **options: Any) -> Any:
         return self.run(model, X, **{**self.options, **options})
@@ -52,8 +66,28 @@ def modified_backward(run: Callable[..., Any]) -> Method:
     return Method(run, complete=False, references=False, seeded=False, passes=passes, linear=False)
 
 
+def gradient(run: Callable[..., Any], *, linear: bool = True, degree: int = 1, **options: Any) -> Method:
+    """Plain gradients, which every layer has; sizes and squares are not linear in them."""
+    plain = Method(run, options, complete=False, references=False, seeded=False, needs_rules=False)
+    return replace(plain, linear=linear, of_strands=linear, degree=degree)
+
+
+def smoothed(variant: str) -> Method:
+    """Noise follows the sequence, so each strand has its own."""
+    plain = variant == "mean"
+    method = gradient(smooth_grad, linear=plain, degree=1 if plain else 2, variant=variant, n_samples=3)
+    return replace(method, seeded=True, of_strands=False)
+
+
 METHODS = {
     "deeplift": Method(deeplift, {"n_references": 3}),
     "guided backprop": modified_backward(guided_backprop),
     "deconvnet": modified_backward(deconvnet),
+    "saliency": gradient(saliency, linear=False),
+    "signed saliency": gradient(saliency, signed=True, simplex_correction=True),
+    "input x gradient": gradient(input_x_gradient),
+    "sensitivity analysis": gradient(sensitivity_analysis, linear=False, degree=2),
+    "smooth grad": smoothed("mean"),
+    "smooth grad squared": smoothed("squared"),
+    "smooth grad variance": smoothed("variance"),
 }

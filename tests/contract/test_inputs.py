@@ -140,7 +140,9 @@ def test_layouts_and_base_orders(method: Method, layout: str, order: str, wrappe
     np.testing.assert_allclose(got.predictions, wanted.predictions, atol=2e-6)
 
 
-@every_method
+@pytest.mark.parametrize(
+    "method", [m for m in METHODS.values() if m.of_strands], ids=[n for n, m in METHODS.items() if m.of_strands]
+)
 def test_both_strands_are_the_mean_of_each(method: Method) -> None:
     keras_model = tasks()
     X = dna(3, seed=5)

@@ -257,4 +257,6 @@ def test_retrained_weights_are_seen(method: Method) -> None:
     before = method(model, dna(2), target=0).contributions
     for variable in keras_model.get_layer("tasks").weights:
         variable.assign(2 * array_of(variable))
-    np.testing.assert_allclose(method(model, dna(2), target=0).contributions, 2 * before, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        method(model, dna(2), target=0).contributions, 2**method.degree * before, rtol=1e-5, atol=1e-6
+    )
