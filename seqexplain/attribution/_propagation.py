@@ -51,12 +51,15 @@ class Step:
         Values that the rule looks at.
     run
         `run(weights, shapes, reads at x, reads at the reference, m)` -> one tensor for each of `inputs`.
+    label
+        What the rule is called, for people.
     """
 
     position: int
     inputs: tuple[int, ...]
     reads: tuple[int, ...]
     run: Pass
+    label: str = ""
 
 
 Choose = Callable[[int, Operation], Step | None]
@@ -72,7 +75,7 @@ def transpose_step(position: int, operation: Linear) -> Step:
         parts = operation.transpose(weights[position], ops.reshape(m, (-1, *m.shape[3:])), core)
         return [ops.reshape(p, (*lead, *s)) for p, s in zip(parts, core, strict=True)]
 
-    return Step(position, operation.inputs, (), run)
+    return Step(position, operation.inputs, (), run, "transpose")
 
 
 def rule_step(position: int, operation: Operation, rule: Rule) -> Step:
@@ -81,7 +84,7 @@ def rule_step(position: int, operation: Operation, rule: Rule) -> Step:
     def run(weights: WeightList, shapes: Shapes, x: Sequence[Tensor], r: Sequence[Tensor], m: Any) -> list[Tensor]:
         return rule(operation, weights[position], x, r, m)
 
-    return Step(position, operation.inputs, operation.inputs, run)
+    return Step(position, operation.inputs, operation.inputs, run, label_of(rule))
 
 
 def fused_step(position: int, operation: Operation, chain: Chain, rule: FusedRule) -> Step:
@@ -90,7 +93,12 @@ def fused_step(position: int, operation: Operation, chain: Chain, rule: FusedRul
     def run(weights: WeightList, shapes: Shapes, x: Sequence[Tensor], r: Sequence[Tensor], m: Any) -> list[Tensor]:
         return rule(operation, weights[position], chain.bind(weights, shapes), x, r, m)
 
-    return Step(position, chain.inputs, (*operation.inputs, *chain.inputs), run)
+    return Step(position, chain.inputs, (*operation.inputs, *chain.inputs), run, label_of(rule))
+
+
+def label_of(rule: Callable[..., Any]) -> str:
+    """Return what a rule is called, for people: its name."""
+    return str(getattr(rule, "__name__", type(rule).__name__)).replace("_", " ")
 
 
 def by_kind(rules: Mapping[Kind, Rule]) -> Choose:

@@ -71,7 +71,7 @@ def facts_of(model: SequenceModel) -> dict[str, Any]:
     }
     if not model.black_box:
         facts["layers"] = [asdict(row) for row in layer_rows(model)]
-        facts["without_rule"] = [row["name"] for row in facts["layers"] if "no rule" in row["rules"]]
+        facts["without_rule"] = [row["name"] for row in facts["layers"] if "no rule" in row["rules"]["deeplift"]]
         facts["parameters"] = int(model.keras_model.count_params())
     return facts
 
@@ -107,13 +107,14 @@ def _write(console: Console, facts: dict[str, Any]) -> None:
         row(heads, one["name"], _shape(one["shape"]), one["activation"], "yes" if one["deeplift"] == "yes" else "no")
     console.print(heads)
     if facts["layers"]:
-        layers = table("\nlayer", "\nclass", "\noutput", "\nparameters", "\noperations", "\nDeepLIFT rule")
+        layers = table("\nlayer", "\nclass", "\noutput", "\nparameters", "\noperations",
+                       *(f"\n{engine}" for engine in facts["layers"][0]["rules"]))  # fmt: skip
         for one in facts["layers"]:
             operations = ", ".join(one["operations"]) or "none at inference"
             shape = "" if one["output_shape"] is None else _shape(one["output_shape"])
             row(
                 layers, one["name"], one["layer_class"], shape, f"{one['parameters']:,}", operations,
-                ", ".join(one["rules"]),
+                *(", ".join(rules) for rules in one["rules"].values()),
             )  # fmt: skip
         console.print(layers)
     console.print()

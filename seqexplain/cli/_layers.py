@@ -1,4 +1,4 @@
-"""What a model is made of, layer by layer, and what DeepLIFT can do with each: gathered here, written by `info`."""
+"""What a model is made of, layer by layer, and how each method passes each: gathered here, written by `info`."""
 
 from __future__ import annotations
 
@@ -12,13 +12,6 @@ if TYPE_CHECKING:
     from seqexplain.models import SequenceModel
 
 NO_RULE = "no rule"
-# how each kind of operation passes DeepLIFT; the table of rules decides whether it does
-_RULES = {
-    "linear": "transpose",
-    "elementwise": "Rescale",
-    "max pooling": "max pooling",
-    "maximum of inputs": "maximum",
-}
 
 
 @dataclass(frozen=True)
@@ -36,7 +29,7 @@ class LayerRow:
     operations
         Kinds of the primitive operations that it became; none for what does nothing at inference.
     rules
-        DeepLIFT's rule for each kind; `"no rule"` where it has none.
+        For each engine (`deeplift`, …) its rules for these operations; `"no rule"` where it has none.
     """
 
     name: str
@@ -44,18 +37,33 @@ class LayerRow:
     output_shape: tuple[int | None, ...] | None
     parameters: int
     operations: tuple[str, ...]
-    rules: tuple[str, ...]
+    rules: dict[str, tuple[str, ...]]
 
 
 def layer_rows(model: SequenceModel) -> list[LayerRow]:
     """Return a row for each layer, in the model's order, layers of nested models included."""
+    from seqexplain.attribution._catalogue import rules_by_engine
+
     operations = list(model.graph.operations)
+    engines = rules_by_engine(model)
+    place = {id(op): position for position, op in enumerate(operations)}
+
+    def rules_of(mine: Sequence[Any]) -> dict[str, tuple[str, ...]]:
+        return {
+            engine: tuple(dict.fromkeys(NO_RULE if (found := rules[place[id(op)]]) is None else found for op in mine))
+            for engine, rules in engines.items()
+        }
+
     rows: list[LayerRow] = []
     taken: set[int] = set()
     for path, layer in _walk(model.keras_model, ""):
         mine = [op for op in operations if op.layer == path or op.layer.startswith(f"{path}/")]
         taken.update(id(op) for op in mine)
-        rows.append(_row(model, path, type(layer).__name__, _output_shape(layer), int(layer.count_params()), mine))
+        rows.append(
+            _row(
+                model, path, type(layer).__name__, _output_shape(layer), int(layer.count_params()), mine, rules_of(mine)
+            )
+        )
     # what belongs to no layer: a model that cannot be walked, and what reads the sequence and joins strands
     left: dict[tuple[str, str], list[Any]] = {}
     for op in operations:
@@ -63,7 +71,7 @@ def layer_rows(model: SequenceModel) -> list[LayerRow]:
             left.setdefault((op.layer, op.layer_class), []).append(op)
     for (name, layer_class), mine in left.items():
         parameters = int(model.keras_model.count_params()) if name == model.keras_model.name else 0
-        rows.append(_row(model, name, layer_class, None, parameters, mine))
+        rows.append(_row(model, name, layer_class, None, parameters, mine, rules_of(mine)))
     return rows
 
 
@@ -93,20 +101,12 @@ def _row(
     shape: tuple[int | None, ...] | None,
     parameters: int,
     operations: Sequence[Any],
+    rules: dict[str, tuple[str, ...]],
 ) -> LayerRow:
     if shape is None and operations:
         shape = tuple(model.graph.shapes[operations[-1].outputs[0]])
     kinds = list(dict.fromkeys(op.kind for op in operations))
-    with_rule = _kinds_with_rule()
-    rules = tuple(_RULES.get(k.value, k.value) if k in with_rule else NO_RULE for k in kinds)
     return LayerRow(name, layer_class, shape, parameters, tuple(k.value for k in kinds), rules)
-
-
-def _kinds_with_rule() -> set[Any]:
-    from seqexplain.attribution._deeplift_rules import rules_for
-    from seqexplain.models.operations import Kind
-
-    return {Kind.LINEAR, *rules_for("complete")}
 
 
 def obstacle(model: SequenceModel, head: int, level: str) -> str | None:

@@ -1,0 +1,117 @@
+"""All methods of this room by name: the job and options of each, and how each engine passes an operation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from seqexplain.errors import ParameterError
+
+if TYPE_CHECKING:
+    from seqexplain.attribution._job import Job, JobOptions
+    from seqexplain.attribution._propagation import Choose
+    from seqexplain.models.sequence_model import SequenceModel
+
+_HOME = "seqexplain.attribution"
+
+
+@dataclass(frozen=True)
+class MethodEntry:
+    """One method.
+
+    Attributes
+    ----------
+    name
+        As its function is called.
+    module, job, options
+        Where its job lives, and the names of the two classes.
+    summary
+        What it computes, in a few words.
+    """
+
+    name: str
+    module: str
+    job: str
+    options: str
+    summary: str
+
+    def classes(self) -> tuple[type[Job], type[JobOptions]]:
+        """Import and return the class of the job and that of its options."""
+        home = import_module(f"{_HOME}.{self.module}")
+        return getattr(home, self.job), getattr(home, self.options)
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the parameters that the method takes, with their defaults."""
+        return {f.name: f.default for f in fields(self.classes()[1])}
+
+
+_ENTRIES = (
+    MethodEntry("deeplift", "_deeplift_job", "DeepLift", "DeepLiftOptions", "differences from references that add up"),
+    MethodEntry("guided_backprop", "_modified_backward", "GuidedBackprop", "JobOptions", "gradients of what supports"),
+    MethodEntry("deconvnet", "_modified_backward", "DeconvNet", "JobOptions", "signals run back through the filters"),
+)
+CATALOGUE: Mapping[str, MethodEntry] = {entry.name: entry for entry in _ENTRIES}
+
+
+def find_method(name: str) -> MethodEntry:
+    """Return a method by its name.
+
+    Raises
+    ------
+    ParameterError
+        When there is none of this name.
+    """
+    if name not in CATALOGUE:
+        raise ParameterError(f"There is no method {name!r}; there are: {', '.join(CATALOGUE)}.")
+    return CATALOGUE[name]
+
+
+def _deeplift(model: SequenceModel) -> Choose:
+    from seqexplain.attribution._deeplift_job import choose_steps
+
+    return choose_steps(model.graph, "rescale", "complete")
+
+
+def _guided(model: SequenceModel) -> Choose:
+    from seqexplain.attribution._modified_backward import choose_guided
+
+    return choose_guided
+
+
+def _deconvnet(model: SequenceModel) -> Choose:
+    from seqexplain.attribution._modified_backward import choose_deconvolved
+
+    return choose_deconvolved
+
+
+def _gradients(model: SequenceModel) -> Choose:
+    from seqexplain.attribution._gradient_rules import choose_gradient
+
+    return choose_gradient
+
+
+_ENGINES: Mapping[str, Callable[[SequenceModel], Choose]] = {
+    "deeplift": _deeplift,
+    "guided_backprop": _guided,
+    "deconvnet": _deconvnet,
+    "gradients": _gradients,
+}
+
+
+def rules_by_engine(model: SequenceModel) -> dict[str, list[str | None]]:
+    """Return how each engine passes each operation of a model, with the methods' defaults.
+
+    Returns
+    -------
+    dict
+        For `deeplift` and so on, and `gradients` for all methods that use plain gradients: the name of the rule of each
+        operation in `model.graph.operations`, None where it has none.
+    """
+    found = {}
+    for name, chooser in _ENGINES.items():
+        choose = chooser(model)
+        steps = [choose(position, operation) for position, operation in enumerate(model.graph.operations)]
+        found[name] = [None if step is None else step.label for step in steps]
+    return found
