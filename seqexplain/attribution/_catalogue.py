@@ -26,7 +26,7 @@ class MethodEntry:
     name
         As its function is called.
     module, job, options
-        Where its job lives, and the names of the two classes.
+        Where its job lives, and the names of the two classes; options that are everyone's live with `Job`.
     summary
         What it computes, in a few words.
     """
@@ -40,7 +40,8 @@ class MethodEntry:
     def classes(self) -> tuple[type[Job], type[JobOptions]]:
         """Import and return the class of the job and that of its options."""
         home = import_module(f"{_HOME}.{self.module}")
-        return getattr(home, self.job), getattr(home, self.options)
+        shared = import_module(f"{_HOME}._job")
+        return getattr(home, self.job), getattr(home, self.options, None) or getattr(shared, self.options)
 
     def parameters(self) -> dict[str, Any]:
         """Return the parameters that the method takes, with their defaults."""

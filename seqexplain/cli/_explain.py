@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shlex
 import sys
-from enum import StrEnum
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from seqexplain.cli import _references
+from seqexplain.cli._methods import Chosen, choose_method
 from seqexplain.cli._options import (
     RUN_PANEL,
     TARGET_PANEL,
@@ -22,32 +23,12 @@ from seqexplain.cli._options import (
     check_range,
 )
 from seqexplain.cli._sequences import SequenceOptions
-from seqexplain.cli._targets import HELP, parse_targets, targets_of
-from seqexplain.errors import ShapeError, StorageError
+from seqexplain.cli._targets import HELP, TargetText, parse_targets, targets_of
+from seqexplain.errors import ParameterError, ShapeError, StorageError
 
 if TYPE_CHECKING:
-    from seqexplain.attribution import DeepLift
-
-
-class Method(StrEnum):
-    """How contributions are computed."""
-
-    DEEPLIFT = "deeplift"
-
-
-class Rule(StrEnum):
-    """How contributions pass activations."""
-
-    RESCALE = "rescale"
-    REVEAL_CANCEL = "reveal_cancel"
-    GENOMICS_DEFAULT = "genomics_default"
-
-
-class MaxPool(StrEnum):
-    """How contributions pass max pooling."""
-
-    COMPLETE = "complete"
-    WINNER = "winner"
+    from seqexplain.attribution._job import Job
+    from seqexplain.models import SequenceModel
 
 
 def explain(
@@ -59,7 +40,17 @@ def explain(
     out: Annotated[
         Path, typer.Option("-o", "--out", metavar="STORE.zarr", help="The result store to make, or to go on with.")
     ],
-    method: Annotated[Method, typer.Option(help="The method.", rich_help_panel=TARGET_PANEL)] = Method.DEEPLIFT,
+    method: Annotated[
+        str, typer.Option(help="The method; seqexplain methods lists them.", rich_help_panel=TARGET_PANEL)
+    ] = "deeplift",
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="A parameter of the method (seqexplain methods). Repeatable.",
+            rich_help_panel=TARGET_PANEL,
+        ),
+    ] = None,
     target: Annotated[list[str] | None, typer.Option(metavar="TARGET", help=HELP, rich_help_panel=TARGET_PANEL)] = None,
     level: Annotated[
         Level,
@@ -67,25 +58,37 @@ def explain(
             help="The logit below a final sigmoid or softmax, or the output itself.", rich_help_panel=TARGET_PANEL
         ),
     ] = Level.LOGIT,
-    references: Annotated[str, typer.Option(help=_references.HELP, rich_help_panel=TARGET_PANEL)] = "dinucleotide",
+    references: Annotated[
+        str | None,
+        typer.Option(help=_references.HELP, rich_help_panel=TARGET_PANEL),
+    ] = None,
     n_references: Annotated[
         int, typer.Option("-n", "--n-references", help="Shuffles a sequence.", rich_help_panel=TARGET_PANEL)
     ] = 20,
     rule: Annotated[
-        Rule,
+        str | None,
         typer.Option(
-            help="DeepLIFT's rule for activations; genomics_default is Rescale after convolutions, RevealCancel after "
-            "dense layers.",
+            help="How contributions pass layers. DeepLIFT: rescale (default), reveal_cancel, genomics_default, which "
+            "is Rescale after convolutions and RevealCancel after dense layers.",
             rich_help_panel=TARGET_PANEL,
         ),
-    ] = Rule.RESCALE,
+    ] = None,
     max_pool: Annotated[
-        MaxPool,
+        str | None,
         typer.Option(
-            help="Max pooling: complete keeps the sum, winner gives all to the winner, as the original package does.",
+            help="Max pooling. DeepLIFT: complete (default) keeps the sum, winner gives all to the winner, as the "
+            "original package does.",
             rich_help_panel=TARGET_PANEL,
         ),
-    ] = MaxPool.COMPLETE,
+    ] = None,
+    ensemble: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Another model (fold) to average with: mean and spread are stored. Repeatable.",
+            rich_help_panel=TARGET_PANEL,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the shuffles.", rich_help_panel=RUN_PANEL)] = 0,
     chunk: Annotated[
         int | None,
@@ -102,17 +105,20 @@ def explain(
     check_range("--seed", seed, 0)
     check_range("--chunk", chunk, 1)
     wanted = parse_targets(target)
+    chosen = choose_method(method, option or (), {"rule": rule, "max_pool": max_pool})
+    if references is not None and not chosen.takes_references:
+        raise ParameterError(f"--references is nothing for {chosen.entry.name}: it looks at the sequence alone.")
     sequences.check(several_passes=True)
     _check_out(out)
-    drawn = _references.read_references(references, n_references, seed)
-    opened = options.load(model)
+    choices: dict[str, Any] = {**chosen.parameters, "level": level.value, "random_state": seed, "batch_size": batch}
+    if chosen.takes_references:
+        named = references or str(chosen.entry.parameters()["references"])
+        choices["references"] = _references.read_references(named, n_references, seed)
+    opened = [options.load(path) for path in (model, *(ensemble or ()))]
     try:
         _explain(
-            context, out, opened, sequences, targets_of(opened, wanted), drawn,
-            {"level": level.value, "rule": rule.value, "max_pool": max_pool.value, "random_state": seed,
-             "batch_size": batch},
-            chunk=chunk, overwrite=overwrite, quiet=run.quiet,
-        )  # fmt: skip
+            context, out, opened, sequences, wanted, chosen, choices, chunk=chunk, overwrite=overwrite, quiet=run.quiet
+        )
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"run the same command again to go on with {out}.") from None
 
@@ -120,38 +126,46 @@ def explain(
 def _explain(
     context: typer.Context,
     out: Path,
-    model: Any,
+    models: Sequence[SequenceModel],
     sequences: SequenceOptions,
-    target: Any,
-    references: Any,
+    wanted: Sequence[TargetText],
+    chosen: Chosen,
     choices: dict[str, Any],
     *,
     chunk: int | None,
     overwrite: bool,
     quiet: bool,
 ) -> None:
-    from seqexplain.attribution import DeepLift, DeepLiftOptions
+    from seqexplain.attribution import EnsembleJob
     from seqexplain.cli._summary import summarise, summary_lines
     from seqexplain.pipeline import SequenceSource, survey
     from seqexplain.pipeline import run as run_job
 
+    model = models[0]
+    targets = [targets_of(one, wanted) for one in models]
     if model.length is not None:
         # what is wrong with the model or the target is said before a long file is read
-        model.targets(target, level=choices["level"], length=model.length)
+        for one, target in zip(models, targets, strict=True):
+            one.targets(target, level=choices["level"], length=model.length)
     source = SequenceSource(lambda: sequences.records(model), sequences.label, sequences.files)
     found = survey(source, length=model.length)
     if model.length is None:  # a position has to exist in each sequence, so in the shortest
-        model.targets(target, level=choices["level"], length=found.shortest)
-    try:
-        references.check(found.n, found.length)
-    except ShapeError as error:
-        raise ShapeError(f"--references: {error}") from error
-    explainer = DeepLift(model, found.length, found.n, DeepLiftOptions(target=target, references=references, **choices))
+        model.targets(targets[0], level=choices["level"], length=found.shortest)
+    if "references" in choices:
+        try:
+            choices["references"].check(found.n, found.length)
+        except ShapeError as error:
+            raise ShapeError(f"--references: {error}") from error
+    job, options = chosen.entry.classes()
+    jobs = [
+        job(one, found.length, found.n, options(target=target, **choices))
+        for one, target in zip(models, targets, strict=True)
+    ]
     if choices["batch_size"] == "auto" and not overwrite:
-        keep_batches(explainer, out)
+        keep_batches(jobs, out)
     run_job(
-        explainer, source, out, chunk=chunk, length=model.length, progress=not quiet, overwrite=overwrite,
-        command=shlex.join(["seqexplain", *(context.obj or ())]), found=found,
+        jobs[0] if len(jobs) == 1 else EnsembleJob(jobs), source, out, chunk=chunk, length=model.length,
+        progress=not quiet, overwrite=overwrite, command=shlex.join(["seqexplain", *(context.obj or ())]), found=found,
     )  # fmt: skip
     if not quiet:
         sys.stdout.write("\n".join(summary_lines(summarise(out), out)) + "\n")
@@ -167,19 +181,20 @@ def _check_out(out: Path) -> None:
         raise StorageError(f"Cannot write {out}: the folder {target.absolute().parent} does not exist. Make it first.")
 
 
-def keep_batches(explainer: DeepLift, out: Path) -> None:
+def keep_batches(jobs: Sequence[Job], out: Path) -> None:
     """Take the batch shape of the run that is gone on with: free memory may be another today, the bytes may not.
 
     Parameters
     ----------
-    explainer
-        A prepared job; its batch shape is changed where `out` holds a run.
+    jobs
+        Prepared jobs, one a model; their batch shapes are changed where `out` holds a run.
     out
         The store.
     """
     from seqexplain.storage import peek
 
     stored = (peek(out) or {}).get("parameters", {})
-    if {"batch_sequences", "batch_references"} <= stored.keys():
-        explainer.batch_sequences = int(stored["batch_sequences"])
-        explainer.batch_references = int(stored["batch_references"])
+    for job, shape in zip(jobs, stored.get("ensemble", [stored]), strict=False):
+        for name in ("batch_sequences", "batch_references"):
+            if name in shape and hasattr(job, name):
+                setattr(job, name, int(shape[name]))

@@ -9,7 +9,8 @@ from seqexplain.errors import FileFormatError, ParameterError, ShapeError
 
 HELP = (
     "What sequences are compared with: dinucleotide or mononucleotide shuffles (-n of each), zeros, uniform, "
-    "frequencies of A,C,G,T (0.3,0.2,0.2,0.3), a FASTA file of references for all, or a .npy or .npz array."
+    "frequencies of A,C,G,T (0.3,0.2,0.2,0.3), a FASTA file of references for all, or a .npy or .npz array. "
+    "Default: dinucleotide for DeepLIFT, else the method's (seqexplain methods)."
 )
 _NAMES = ("dinucleotide", "mononucleotide", "zeros", "uniform")
 _KEY = "references"  # of an .npz archive with several arrays

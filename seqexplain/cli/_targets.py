@@ -8,6 +8,9 @@ text                  means
 `HEAD`                the only unit of a head, by its name
 `HEAD:0`, `1:0`       unit 0 of a head, by name or number
 `HEAD:10,1`           position 10, channel 1 of a head
+`LAYER:10,1`          the same of a hidden layer
+`HEAD:*,1`            channel 1, summed over positions
+`profile(HEAD)`       the shape of a profile head; `profile(HEAD:0)` of its channel 0
 `0-1`, `A:0 - B:1`    a contrast: the first less the second
 ====================  ==================================================================
 
@@ -27,10 +30,11 @@ if TYPE_CHECKING:
     from seqexplain.models import SequenceModel
 
 HELP = (
-    "What to compute: a unit (0), HEAD, HEAD:0, a position and channel (HEAD:10,1), or a contrast (0-1 or "
-    "'A:0 - B:1'). Repeatable."
+    "What to compute: a unit (0), HEAD, HEAD:0, a position and channel (HEAD:10,1; * for all), a hidden LAYER:10,1, "
+    "'profile(HEAD)', or a contrast (0-1 or 'A:0 - B:1'). Repeatable."
 )
-_INDEX = r"\d+(?:,\d+)*"
+_INDEX = r"(?:\d+|\*)(?:,(?:\d+|\*))*"
+_PROFILE = re.compile(r"profile\((?P<head>[^()]*?)(?::(?P<channel>\d+))?\)")
 _CONTRASTS = (
     re.compile(rf"({_INDEX})\s*[-−]\s*({_INDEX})"),
     re.compile(rf"(.+:{_INDEX})\s*[-−]\s*(.+:{_INDEX})"),
@@ -43,7 +47,15 @@ class Unit:
     """One unit of a head: the head's name (None where not given), and the index (None for its only unit)."""
 
     head: str | None
-    index: tuple[int, ...] | None
+    index: tuple[int | slice, ...] | None
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The shape of a profile head (None: the only head), of one channel or of all."""
+
+    head: str | None
+    channel: int | None
 
 
 @dataclass(frozen=True)
@@ -54,7 +66,7 @@ class Difference:
     negative: Unit
 
 
-TargetText = Unit | Difference
+TargetText = Unit | Shape | Difference
 
 
 def parse_target(text: str) -> TargetText:
@@ -72,6 +84,9 @@ def parse_target(text: str) -> TargetText:
     >>> parse_target("0-1")
     Difference(positive=Unit(head=None, index=(0,)), negative=Unit(head=None, index=(1,)))
     """
+    whole = _PROFILE.fullmatch(text.strip())
+    if whole:
+        return Shape(whole["head"].strip() or None, None if whole["channel"] is None else int(whole["channel"]))
     for pattern in _CONTRASTS:
         match = pattern.fullmatch(text.strip())
         if match:
@@ -94,8 +109,8 @@ def _parse_unit(text: str) -> Unit:
     return Unit(head, _index(index))
 
 
-def _index(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(","))
+def _index(text: str) -> tuple[int | slice, ...]:
+    return tuple(slice(None) if part == "*" else int(part) for part in text.split(","))
 
 
 def parse_targets(texts: Sequence[str] | None) -> list[TargetText]:
@@ -118,8 +133,10 @@ def targets_of(model: SequenceModel, parsed: Sequence[TargetText]) -> Any:
 
 
 def _target_of(model: SequenceModel, parsed: TargetText) -> Any:
-    from seqexplain.models import contrast
+    from seqexplain.models import contrast, profile
 
+    if isinstance(parsed, Shape):
+        return profile(_head_name(model, parsed.head), channel=parsed.channel)
     if isinstance(parsed, Difference):
         return contrast(_unit_of(model, parsed.positive), _unit_of(model, parsed.negative))
     return _unit_of(model, parsed)
@@ -137,14 +154,20 @@ def _unit_of(model: SequenceModel, unit: Unit) -> Any:
                 f"{describe_heads(model.heads)}. Write --target {names[0]}:{_text(index)}."
             )
         return index
-    head = unit.head
-    if head not in names and head.isdecimal() and int(head) < len(names):
-        head = names[int(head)]
+    head = _head_name(model, unit.head)
     return head if index is None else (head, index)
 
 
-def _text(index: int | tuple[int, ...] | None) -> str:
-    return ",".join(map(str, index)) if isinstance(index, tuple) else str(index)
+def _head_name(model: SequenceModel, head: str | None) -> str | None:
+    """Return a head's name, also where it was given by its number."""
+    names = [one.name for one in model.heads]
+    by_number = head is not None and head not in names and head.isdecimal() and int(head) < len(names)
+    return names[int(head)] if by_number else head  # type: ignore[arg-type]
+
+
+def _text(index: int | slice | tuple[int | slice, ...] | None) -> str:
+    parts = index if isinstance(index, tuple) else (index,)
+    return ",".join("*" if isinstance(part, slice) else str(part) for part in parts)
 
 
 def stored_label(labels: Sequence[str], text: str) -> str:
