@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from seqexplain.attribution import guided_backprop as guided_backprop
     from seqexplain.attribution import input_x_gradient as input_x_gradient
     from seqexplain.attribution import layer_deeplift as layer_deeplift
+    from seqexplain.attribution import lrp as lrp
+    from seqexplain.attribution import lrp_conservation as lrp_conservation
     from seqexplain.attribution import saliency as saliency
     from seqexplain.attribution import sensitivity_analysis as sensitivity_analysis
     from seqexplain.attribution import smooth_grad as smooth_grad
@@ -59,6 +61,8 @@ _HOMES = {
     "load": "storage",
     "load_model": "models",
     "logo": "plot",
+    "lrp": "attribution",
+    "lrp_conservation": "attribution",
     "mononucleotide_shuffle": "sequences",
     "one_hot": "sequences",
     "profile": "models",

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from seqexplain.attribution._guided_backprop import guided_backprop as guided_backprop
     from seqexplain.attribution._input_x_gradient import input_x_gradient as input_x_gradient
     from seqexplain.attribution._layer_deeplift import layer_deeplift as layer_deeplift
+    from seqexplain.attribution._lrp import lrp as lrp
+    from seqexplain.attribution._lrp import lrp_conservation as lrp_conservation
+    from seqexplain.attribution._lrp_job import LayerRelevance as LayerRelevance
+    from seqexplain.attribution._lrp_job import Lrp as Lrp
+    from seqexplain.attribution._lrp_job import LrpOptions as LrpOptions
     from seqexplain.attribution._modified_backward import DeconvNet as DeconvNet
     from seqexplain.attribution._modified_backward import GuidedBackprop as GuidedBackprop
     from seqexplain.attribution._saliency import saliency as saliency
@@ -37,6 +42,9 @@ _HOMES = {
     "GradientOptions": "_gradient_job",
     "GuidedBackprop": "_modified_backward",
     "InputXGradient": "_gradient_job",
+    "LayerRelevance": "_lrp_job",
+    "Lrp": "_lrp_job",
+    "LrpOptions": "_lrp_job",
     "Saliency": "_gradient_job",
     "SaliencyOptions": "_gradient_job",
     "SensitivityAnalysis": "_gradient_job",
@@ -48,6 +56,8 @@ _HOMES = {
     "guided_backprop": "_guided_backprop",
     "input_x_gradient": "_input_x_gradient",
     "layer_deeplift": "_layer_deeplift",
+    "lrp": "_lrp",
+    "lrp_conservation": "_lrp",
     "saliency": "_saliency",
     "sensitivity_analysis": "_sensitivity_analysis",
     "smooth_grad": "_smooth_grad",

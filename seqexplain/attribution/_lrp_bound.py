@@ -1,14 +1,16 @@
 """A group of linear operations with its weights: its terms, its positive and negative parts, and their transposes.
 
 Write C for the operation that the rule is about, D for the scales before it and E for those behind, and `u = D a`. The
-terms of a unit j are E_j C_ij u_i. Splitting the *weights* by sign, and u, sums numbers of one sign only: the parts come
-out without the cancellation that (A a ± |A| |a|) / 2 has, which a rule that divides by one of them could not bear.
+terms of a unit j are E_j C_ij u_i. The *weights* are split by sign, and so is u, so that only numbers of one sign are
+summed: the parts come out without the cancellation of (A a ± |A| |a|) / 2, which rules that divide by one of them would
+not bear.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from seqexplain.attribution._lrp_groups import Group
 from seqexplain.models.backend import Tensor, ops
@@ -16,25 +18,70 @@ from seqexplain.models.graph import WeightList
 from seqexplain.models.operations import Convolution, Dense, Linear, Scale
 
 Weights = Mapping[str, Tensor]
+MaybeTensor = Tensor | None  # None stands for 0
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """An operation of a group with its weights and the shapes of its inputs, one example."""
+
+    operation: Linear
+    weights: Weights
+    shapes: Sequence[Sequence[int]]
+
+    @property
+    def scales(self) -> bool:
+        """Whether it multiplies each value by a number of its own."""
+        return isinstance(self.operation, Scale)
+
+    def apply(self, values: Sequence[Tensor], weights: Weights | None = None) -> Tensor:
+        """Compute A(values), without the bias, of tensors with any number of leading axes."""
+        lead = tuple(values[0].shape[: len(values[0].shape) - len(self.shapes[0])])
+        flat = [ops.reshape(x, (-1, *s)) for x, s in zip(values, self.shapes, strict=True)]
+        y = self.operation.apply(self.weights if weights is None else weights, flat)
+        return ops.reshape(y, (*lead, *y.shape[1:]))
+
+    def back(self, s: Tensor, weights: Weights | None = None) -> list[Tensor]:
+        """Compute Aᵀs, one tensor an input, for s with three leading axes."""
+        lead = tuple(s.shape[:3])
+        weights = self.weights if weights is None else weights
+        parts = self.operation.transpose(weights, ops.reshape(s, (-1, *s.shape[3:])), self.shapes)
+        return [ops.reshape(p, (*lead, *shape)) for p, shape in zip(parts, self.shapes, strict=True)]
+
+    def exchange(self, up: MaybeTensor, down: MaybeTensor) -> tuple[MaybeTensor, MaybeTensor]:
+        """Scale a positive and a negative part; a negative scale exchanges them. It is its own transpose."""
+        scale = self.weights["scale"]
+        high, low = ops.maximum(scale, 0.0), ops.minimum(scale, 0.0)
+        return _add(_times(up, high), _times(down, low)), _add(_times(down, high), _times(up, low))
+
+    def mapped(self, function: Callable[[Tensor], Tensor]) -> Part:
+        """Return the same with a function of each weight, without the bias."""
+        return replace(self, weights={k: function(w) for k, w in self.weights.items() if k != "bias"})
+
+    def signs(self) -> tuple[Weights, Weights | None]:
+        """Return the weights of A⁺ and A⁻; what has no weights moves and adds, and has no negative part."""
+        plain = {k: w for k, w in self.weights.items() if k != "bias"}
+        up = {k: ops.maximum(w, 0.0) for k, w in plain.items()}
+        return up, {k: ops.minimum(w, 0.0) for k, w in plain.items()} or None
 
 
 @dataclass(frozen=True, eq=False)
 class BoundGroup:
-    """A group with its weights, for tensors with any number of leading axes; folded where that is possible.
+    """A group with its weights, for tensors with any number of leading axes.
 
     Attributes
     ----------
     before, core, behind
-        The operations, each with its weights and the shapes of its inputs (one example).
+        Its operations.
     shape_out
         Of the group's value.
     not_negative
-        Whether its inputs are known to be.
+        Whether what the core reads is known to be.
     """
 
-    before: Sequence[tuple[Linear, Weights, Sequence[Sequence[int]]]]
-    core: tuple[Linear, Weights, Sequence[Sequence[int]]]
-    behind: Sequence[tuple[Linear, Weights, Sequence[Sequence[int]]]]
+    before: Sequence[Part]
+    core: Part
+    behind: Sequence[Part]
     shape_out: Sequence[int]
     not_negative: bool
 
@@ -43,86 +90,71 @@ class BoundGroup:
     def scaled(self, inputs: Sequence[Tensor]) -> list[Tensor]:
         """Return u = D a, what the core reads, without the biases before it."""
         values = list(inputs)
-        for operation, weights, shapes in self.before:
-            values = [_with_lead(lambda x, op=operation, w=weights: op.apply(w, x), values, shapes)]
+        for part in self.before:
+            values = [part.apply(values)]
         return values
 
     def signed(self, u: Sequence[Tensor]) -> Tensor:
         """Return Σ_i z_ij."""
-        operation, weights, shapes = self.core
-        y = _with_lead(lambda x: operation.apply(weights, x), u, shapes)
-        for op, w, s in self.behind:
-            y = _with_lead(lambda x, op=op, w=w: op.apply(w, x), [y], s)
+        y = self.core.apply(u)
+        for part in self.behind:
+            y = part.apply([y])
         return y
 
-    def split(self, v: Sequence[Tensor], up: bool = True, down: bool = True) -> tuple[Tensor | None, Tensor | None]:
-        """Return A⁺v and A⁻v of A = E C, each where it is wanted; None stands for 0."""
-        both = any(isinstance(op, Scale) for op, _, _ in self.behind)
-        operation, weights, shapes = self.core
-        parts: list[Tensor | None] = []
-        for wanted, part in zip((up, down), (positive, negative), strict=True):
-            w = part(weights)
-            needed = (wanted or both) and w is not None
-            parts.append(_with_lead(lambda x, w=w: operation.apply(w, x), v, shapes) if needed else None)
-        p, n = parts
-        for op, w, s in self.behind:
-            if isinstance(op, Scale):
-                high, low = ops.maximum(w["scale"], 0.0), ops.minimum(w["scale"], 0.0)
-                p, n = _add(_times(p, high), _times(n, low)), _add(_times(n, high), _times(p, low))
+    def split(self, v: Sequence[Tensor], up: bool = True, down: bool = True) -> tuple[MaybeTensor, MaybeTensor]:
+        """Return A⁺v and A⁻v of A = E C, each where it is wanted."""
+        both = any(part.scales for part in self.behind)
+        high, low = self.core.signs()
+        p: MaybeTensor = self.core.apply(v, high) if up or both else None
+        n: MaybeTensor = self.core.apply(v, low) if low is not None and (down or both) else None
+        for part in self.behind:
+            if part.scales:
+                p, n = part.exchange(p, n)
             else:
-                p, n = (None if t is None else _with_lead(lambda x, op=op, w=w: op.apply(w, x), [t], s) for t in (p, n))
+                p, n = (None if t is None else part.apply([t]) for t in (p, n))
         return p, n
 
     def mapped(self, function: Callable[[Tensor], Tensor]) -> BoundGroup:
         """Return the group with a function of each of its weights; without biases."""
+        before, behind = ([part.mapped(function) for part in parts] for parts in (self.before, self.behind))
+        return replace(self, before=before, core=self.core.mapped(function), behind=behind)
 
-        def one(part: tuple[Linear, Weights, Sequence[Sequence[int]]]) -> tuple[Linear, Weights, Sequence[Sequence[int]]]:
-            operation, weights, shapes = part
-            return operation, {k: function(w) for k, w in weights.items() if k != "bias"}, shapes
-
-        return replace(self, before=[*map(one, self.before)], core=one(self.core), behind=[*map(one, self.behind)])
-
-    def bias(self) -> Tensor | None:
+    def bias(self) -> MaybeTensor:
         """Return b, what the group gives without any input, with leading axes of 1; None where there is none."""
         value = None
-        for operation, weights, shapes in (*self.before, self.core, *self.behind):
-            if value is None:
-                if "bias" not in weights:
-                    continue
-                zeros = [ops.zeros((1, *s)) for s in shapes]
-                if isinstance(operation, Scale):
-                    value = zeros[0] + weights["bias"]
-                    continue
-                value = ops.broadcast_to(weights["bias"], (1, *self._after(operation))) + 0.0
-            else:
-                value = operation.forward(weights, [value])[0]
+        parts = [*self.before, self.core, *self.behind]
+        shapes = [following.shapes[0] for _, following in pairwise(parts)] + [self.shape_out]
+        for part, shape in zip(parts, shapes, strict=True):
+            if value is not None:
+                value = part.operation.forward(part.weights, [value])[0]
+            elif "bias" in part.weights:
+                value = ops.zeros((1, *shape)) + part.weights["bias"]
         return None if value is None else ops.expand_dims(value, 0)
 
     # --- relevance ---------------------------------------------------------------------------------------------
 
     def signed_back(self, s: Tensor) -> list[Tensor]:
         """Return Aᵀs for s with three leading axes."""
-        operation, weights, shapes = self.core
-        for op, w, sh in reversed(self.behind):
-            s = _back(op, w, sh, s)[0]
-        return _back(operation, weights, shapes, s)
+        for part in reversed(self.behind):
+            (s,) = part.back(s)
+        return self.core.back(s)
 
-    def split_back(self, up: Tensor | None, down: Tensor | None) -> list[Tensor]:
-        """Return (A⁺)ᵀup + (A⁻)ᵀdown; None stands for 0."""
-        operation, weights, shapes = self.core
-        for op, w, sh in reversed(self.behind):
-            if isinstance(op, Scale):
-                high, low = ops.maximum(w["scale"], 0.0), ops.minimum(w["scale"], 0.0)
-                up, down = _add(_times(up, high), _times(down, low)), _add(_times(down, high), _times(up, low))
+    def split_back(self, up: MaybeTensor, down: MaybeTensor) -> list[Tensor]:
+        """Return (A⁺)ᵀup + (A⁻)ᵀdown; one of the two may be None."""
+        for part in reversed(self.behind):
+            if part.scales:
+                up, down = part.exchange(up, down)
             else:
-                up, down = (None if t is None else _back(op, w, sh, t)[0] for t in (up, down))
-        total: list[Tensor | None] = [None] * len(shapes)
-        for s, part in ((up, positive), (down, negative)):
-            w = part(weights)
-            if s is not None and w is not None:
-                total = [_add(t, g) for t, g in zip(total, _back(operation, w, shapes, s), strict=True)]
-        lead = tuple((up if up is not None else down).shape[:3])  # type: ignore[union-attr]
-        return [ops.zeros((*lead, *s)) if t is None else t for t, s in zip(total, shapes, strict=True)]
+                up, down = (None if t is None else part.back(t)[0] for t in (up, down))
+        high, low = self.core.signs()
+        total = None if up is None else self.core.back(up, high)
+        if down is not None and low is not None:
+            more = self.core.back(down, low)
+            total = more if total is None else [a + b for a, b in zip(total, more, strict=True)]
+        if total is None:
+            lead = tuple(down.shape[:3]) if down is not None else (1, 1, 1)
+            total = [ops.zeros((*lead, *s)) for s in self.core.shapes]
+        return total
 
     def to_inputs(self, values: Sequence[Tensor], *, multiplied: bool = False) -> list[Tensor]:
         """Return the relevance of the group's inputs from that of u: what scales keeps it, what moves moves it back.
@@ -130,72 +162,39 @@ class BoundGroup:
         With `multiplied` the values are not relevance but what u has to be multiplied by, and scales count.
         """
         values = list(values)
-        for operation, weights, shapes in reversed(self.before):
-            if multiplied or not isinstance(operation, Scale):
-                values = _back(operation, weights, shapes, values[0])
+        for part in reversed(self.before):
+            if multiplied or not part.scales:
+                values = part.back(values[0])
         return values
-
-    # --- inner parts -------------------------------------------------------------------------------------------
-
-    def _after(self, operation: Linear) -> Sequence[int]:
-        """Return the shape of what an operation of the group gives."""
-        parts = [*self.before, self.core, *self.behind]
-        following = [shapes[0] for (op, _, _), (_, _, shapes) in zip(parts, parts[1:], strict=False) if op is operation]
-        return following[0] if following else self.shape_out
 
 
 def bind(group: Group, weights: WeightList, shapes: Mapping[int, Sequence[int]], not_negative: bool) -> BoundGroup:
-    """Return a group with its weights; a scale of channels right behind a convolution is multiplied into its kernel."""
+    """Return a group with its weights; a scale of channels right behind a layer is multiplied into its kernel.
+
+    `not_negative` says whether the group's inputs are known to be.
+    """
     parts = [
-        (operation, weights[p], [shapes[v] for v in operation.inputs])
+        Part(operation, weights[p], [shapes[v] for v in operation.inputs])
         for p, operation in zip(group.positions, group.operations, strict=True)
     ]
-    before, (core, core_weights, core_shapes), behind = parts[: group.core], parts[group.core], parts[group.core + 1 :]
-    while behind and isinstance(core, (Convolution, Dense)) and isinstance(behind[0][0], Scale):
-        scale = behind[0][1]["scale"]
+    before, core, behind = parts[: group.core], parts[group.core], parts[group.core + 1 :]
+    while behind and isinstance(core.operation, (Convolution, Dense)) and behind[0].scales:
+        scale = behind[0].weights["scale"]
         if len(scale.shape) > 1:  # of another axis than the channels
             break
-        bias = behind[0][1].get("bias", 0.0)
-        core_weights = {
-            "kernel": core_weights["kernel"] * scale,
-            "bias": core_weights.get("bias", 0.0) * scale + bias,
-        }
+        bias = core.weights.get("bias", 0.0) * scale + behind[0].weights.get("bias", 0.0)
+        core = replace(core, weights={"kernel": core.weights["kernel"] * scale, "bias": bias})
         behind = behind[1:]
     # scales may be negative
-    unsigned = not_negative and not any(isinstance(op, Scale) for op, _, _ in before)
-    return BoundGroup(before, (core, core_weights, core_shapes), behind, shapes[group.output], unsigned)
+    unsigned = not_negative and not any(part.scales for part in before)
+    return BoundGroup(before, core, behind, shapes[group.output], unsigned)
 
 
-def positive(weights: Weights) -> dict[str, Tensor] | None:
-    """Return the weights of A⁺; what has none moves and adds, and is its own positive part."""
-    return {k: ops.maximum(w, 0.0) for k, w in weights.items() if k != "bias"}
-
-
-def negative(weights: Weights) -> dict[str, Tensor] | None:
-    """Return the weights of A⁻, or None where it has none."""
-    return {k: ops.minimum(w, 0.0) for k, w in weights.items() if k != "bias"} or None
-
-
-def _with_lead(
-    function: Callable[[list[Tensor]], Tensor], values: Sequence[Tensor], shapes: Sequence[Sequence[int]]
-) -> Tensor:
-    """Apply a function of tensors with one batch axis to tensors with other leading axes."""
-    lead = tuple(values[0].shape[: len(values[0].shape) - len(shapes[0])])
-    y = function([ops.reshape(x, (-1, *s)) for x, s in zip(values, shapes, strict=True)])
-    return ops.reshape(y, (*lead, *y.shape[1:]))
-
-
-def _back(operation: Linear, weights: Weights, shapes: Sequence[Sequence[int]], s: Tensor) -> list[Tensor]:
-    lead = tuple(s.shape[:3])
-    parts = operation.transpose(weights, ops.reshape(s, (-1, *s.shape[3:])), shapes)
-    return [ops.reshape(p, (*lead, *shape)) for p, shape in zip(parts, shapes, strict=True)]
-
-
-def _add(a: Tensor | None, b: Tensor | None) -> Tensor | None:
+def _add(a: MaybeTensor, b: MaybeTensor) -> MaybeTensor:
     if a is None or b is None:
         return b if a is None else a
     return a + b
 
 
-def _times(a: Tensor | None, b: Tensor) -> Tensor | None:
+def _times(a: MaybeTensor, b: Tensor) -> MaybeTensor:
     return None if a is None else a * b

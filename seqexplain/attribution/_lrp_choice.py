@@ -87,7 +87,9 @@ def describe(choice: Any) -> Any:
     if isinstance(choice, str):
         return choice.replace("_", "-")
     if isinstance(choice, Mapping):
-        return {name: given.replace("_", "-") if isinstance(given, str) else repr(given) for name, given in choice.items()}
+        return {
+            name: given.replace("_", "-") if isinstance(given, str) else repr(given) for name, given in choice.items()
+        }
     return repr(choice) if isinstance(choice, Rule) else getattr(choice, "__qualname__", type(choice).__name__)
 
 

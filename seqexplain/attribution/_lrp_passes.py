@@ -1,7 +1,7 @@
 """How relevance passes a group of linear operations, for each rule.
 
-Every function returns the relevance of the inputs and what no input gets, as `Passed`: the share of biases, of ε, and of
-units that have nothing to give to. Nothing else is lost, which the job checks for every sequence.
+Every function returns the relevance of the inputs and what no input gets, as `Passed`: the share of biases, of ε, and
+of units that have nothing to give to. Nothing else is lost, which the job checks for every sequence.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seqexplain.attribution._lrp_bound import BoundGroup
-from seqexplain.attribution.lrp_rules import AlphaBeta, Epsilon, Flat, Gamma, OneHot, Rule, WSquare, Z, ZB, ZPlus
+from seqexplain.attribution.lrp_rules import ZB, AlphaBeta, Epsilon, Flat, Gamma, OneHot, Rule, WSquare, Z, ZPlus
 from seqexplain.models.backend import Tensor, ops
 
 TINY = 1e-30  # below: nothing to divide by; terms of that size are 0 in float32 after one more product
@@ -49,9 +49,7 @@ def needs_output(rule: Rule) -> bool:
     return isinstance(rule, (Z, Epsilon, OneHot, Gamma))
 
 
-def _pass_terms(
-    rule: Z | Epsilon, bound: BoundGroup, inputs: Sequence[Tensor], z: Tensor, relevance: Tensor
-) -> Passed:
+def _pass_terms(rule: Z | Epsilon, bound: BoundGroup, inputs: Sequence[Tensor], z: Tensor, relevance: Tensor) -> Passed:
     """LRP-0 and LRP-ε: R_i = Σ_j a_i w_ij R_j / (z_j + ε sign z_j)."""
     u = bound.scaled(inputs)
     bias = bound.bias()
@@ -73,16 +71,14 @@ def pass_sum(rule: Rule, bound: BoundGroup, inputs: Sequence[Tensor], z: Tensor 
         return passed
     size, _ = bound.mapped(ops.abs).split([ops.abs(a) for a in inputs], down=False)
     empty = size <= TINY
-    if "bias" in bound.core[1]:
-        empty = ops.logical_and(empty, ops.abs(bound.core[1]["bias"]) <= TINY)
+    if "bias" in bound.core.weights:
+        empty = ops.logical_and(empty, ops.abs(bound.core.weights["bias"]) <= TINY)
     equal = pass_group(Flat(), bound, inputs, z, ops.where(empty, relevance, 0.0))
     parts = [p + q for p, q in zip(passed.inputs, equal.inputs, strict=True)]
     return Passed(parts, ops.where(empty, equal.absorbed, passed.absorbed))
 
 
-def _pass_one_hot(
-    rule: OneHot, bound: BoundGroup, inputs: Sequence[Tensor], z: Tensor, relevance: Tensor
-) -> Passed:
+def _pass_one_hot(rule: OneHot, bound: BoundGroup, inputs: Sequence[Tensor], z: Tensor, relevance: Tensor) -> Passed:
     """Give to the observed bases, where asked for with the mean weight of the four taken out."""
     if not rule.centered:
         return _pass_terms(Epsilon(rule.epsilon), bound, inputs, z, relevance)
@@ -197,7 +193,7 @@ def _divided(relevance: Tensor, by: Tensor) -> tuple[Tensor, Tensor]:
     return s, ops.logical_and(nothing, ops.ones_like(s, dtype="bool"))
 
 
-def _stabiliser(rule: Z | Epsilon, z: Tensor) -> Tensor:
+def _stabiliser(rule: Z | Epsilon, z: Any) -> Tensor:
     """Return ε sign z_j, with sign 0 = 1."""
     if isinstance(rule, Z):
         return ops.zeros_like(z)

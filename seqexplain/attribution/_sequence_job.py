@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from seqexplain.attribution._job import Arrays, AtLength, Job
-from seqexplain.attribution._propagation import forward_pass, sweep, target_values
+from seqexplain.attribution._propagation import Shapes, forward_pass, sweep, target_values
 from seqexplain.models.backend import Array, Tensor, ops, to_numpy
 
 SWEEP_COST = 3.0  # memory of one sequence, relative to its activations in a forward pass
@@ -17,8 +17,8 @@ SWEEP_COST = 3.0  # memory of one sequence, relative to its activations in a for
 class SequenceJob(Job):
     """A method that propagates from the targets to the sequence and looks at the sequence alone.
 
-    A subclass chooses the steps (`_make_plan`), where propagation starts (`_begin`, by default the targets' weights)
-    and what becomes of what arrives (`_scores`, by default hypothetical scores).
+    A subclass chooses the steps (`_make_plan`), where propagation starts (`_begin`, by default the targets' weights),
+    what is kept of a sweep (`_sweep`) and what becomes of it (`_finish`, by default hypothetical scores).
     """
 
     def _choose_batch(self, length: int) -> None:
@@ -40,27 +40,36 @@ class SequenceJob(Job):
         """
         return start
 
+    def _sweep(
+        self, weights: Any, at_x: Sequence[Tensor], begin: Sequence[Tensor], shapes: Shapes
+    ) -> dict[str, Tensor]:
+        """Propagate what begins at the heads; return what `_finish` needs, `(targets, sequences or 1, …)` each."""
+        return {"arrived": ops.squeeze(sweep(self._plan, weights, at_x, [], begin, shapes), 2)}
+
     def _batch(self, at: AtLength, X: Array, extra: Mapping[str, Array], row: int) -> Arrays:
         x, extras = self._inputs(X, extra)
         plan, real = self._plan, len(X)
 
         def make() -> Callable[..., Any]:
-            def run(weights: Any, x: Tensor, extras: Any, target_weights: Any, offsets: Tensor) -> list[Tensor]:
+            def run(weights: Any, x: Tensor, extras: Any, target_weights: Any, offsets: Tensor) -> dict[str, Tensor]:
                 saved, heads = forward_pass(plan, weights, x, extras)
                 heads = [ops.expand_dims(h, 1) for h in heads]
                 start = self._start(target_weights, heads)
                 f_x = target_values(heads, start, offsets)
                 at_x = [ops.expand_dims(v, 1) for v in saved]
-                m = sweep(plan, weights, at_x, [], self._begin(start, heads), at.shapes)
-                return [ops.squeeze(m, 2), ops.squeeze(f_x, 2)]
+                found = self._sweep(weights, at_x, self._begin(start, heads), at.shapes)
+                return {"predictions": ops.squeeze(f_x, 2), **found}
 
             return run
 
         run = self.model.compiled(("sweep", plan.key, self._start_key, tuple(x.shape)), make)
         out = run(self._weights, x, extras, at.target_weights, self._offsets)
-        m = to_numpy(out[0])
-        m = np.broadcast_to(m, (m.shape[0], self.batch_sequences, *m.shape[2:]))
-        return {"arrived": np.moveaxis(m[:, :real], 0, 1), "predictions": to_numpy(out[1])[:, :real].T}
+        found = {}
+        for name, tensor in out.items():
+            values = to_numpy(tensor)
+            values = np.broadcast_to(values, (values.shape[0], self.batch_sequences, *values.shape[2:]))
+            found[name] = np.moveaxis(values[:, :real], 0, 1)
+        return found
 
     def _finish(self, at: AtLength, X: Array, extra: Mapping[str, Array], start: int, found: Arrays,
                 names: Sequence[str]) -> dict[str, Any]:  # fmt: skip

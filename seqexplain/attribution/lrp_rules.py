@@ -1,8 +1,8 @@
 """The rules of layer-wise relevance propagation, each with its parameters, and composites of them.
 
-A linear layer has z_j = Σ_i z_ij + b_j with the terms z_ij = a_i w_ij; superscripts ⁺ and ⁻ are positive and negative parts.
-A rule says which share of the relevance R_j goes to each input i. Where it has a `bias` field and that is True, the
-bias takes the share that its own term has, and no input gets that; False leaves the bias out.
+A linear layer has z_j = Σ_i z_ij + b_j with the terms z_ij = a_i w_ij; ⁺ and ⁻ are positive and negative parts. A rule
+says which share of the relevance R_j goes to each input i. Where it has a `bias` field and that is True, the bias takes
+the share of its own term, and no input gets that; False leaves the bias out.
 """
 
 from __future__ import annotations
@@ -19,6 +19,11 @@ class Rule:
     """A rule; the class attribute `name` is what it is called where it is given as a string."""
 
     name: ClassVar[str] = ""
+
+
+def _check(rule: Rule, field: str, value: float, wanted: str, good: bool) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not (isfinite(value) and good):
+        raise ParameterError(f"{type(rule).__name__}({field}={value!r}): {field} must be {wanted}.")
 
 
 @dataclass(frozen=True)
@@ -53,8 +58,8 @@ class Epsilon(Rule):
 class Gamma(Rule):
     """LRP-γ: terms of the sign of z_j count 1 + γ times (Montavon et al. 2019; Andéol et al. 2021 for both signs).
 
-    Where z_j > 0 the shares are (z_ij + γ z_ij⁺) / (z_j + γ z_j⁺), as in the paper; where z_j < 0, of which layers before a
-    ReLU pass nothing, ⁻ stands for ⁺. The denominator never vanishes unless z_j does.
+    Where z_j > 0 the shares are (z_ij + γ z_ij⁺) / (z_j + γ z_j⁺), as in the paper; where z_j < 0, which a ReLU passes
+    nothing to, ⁻ stands for ⁺. The denominator never vanishes unless z_j does.
     """
 
     name: ClassVar[str] = "gamma"
@@ -82,8 +87,8 @@ class AlphaBeta(Rule):
         _check(self, "beta", self.beta, "0 or positive", self.beta >= 0)
         if abs(self.alpha - self.beta - 1) > 1e-6:
             raise ParameterError(
-                f"AlphaBeta(alpha={self.alpha}, beta={self.beta}): α − β is {self.alpha - self.beta:g}, but relevance is "
-                f"kept only where it is 1. Use AlphaBeta({self.alpha:g}, {self.alpha - 1:g})."
+                f"AlphaBeta(alpha={self.alpha}, beta={self.beta}): α − β is {self.alpha - self.beta:g}, but relevance "
+                f"is kept only where it is 1. Use AlphaBeta({self.alpha:g}, {self.alpha - 1:g})."
             )
 
 
@@ -113,8 +118,8 @@ class WSquare(Rule):
 class ZB(Rule):
     """z^B: for inputs between two bounds, shares (a_i w_ij − l w_ij⁺ − h w_ij⁻) / Σ_i … (Montavon et al. 2017).
 
-    With one-hot input every channel is between 0 and 1: the observed base gets its positive weight, and each base that is
-    *not* there what its negative weight would have cost; a position's relevance is the sum of both.
+    With one-hot input every channel is between 0 and 1: the observed base gets its positive weight, and each base that
+    is *not* there what its negative weight would have cost; a position's relevance is the sum of both.
     """
 
     name: ClassVar[str] = "z-b"
@@ -167,13 +172,12 @@ class Composite:
 
     dense: Rule
     convolution: Rule
-    sums: Rule = Epsilon()  # noqa: RUF009 - frozen
+    sums: Rule = Epsilon()
     first: Rule | None = None
 
 
 RULES: dict[str, Rule] = {
-    rule.name: rule
-    for rule in (Z(), Epsilon(), Gamma(), AlphaBeta(), ZPlus(), Flat(), WSquare(), ZB(), OneHot())
+    rule.name: rule for rule in (Z(), Epsilon(), Gamma(), AlphaBeta(), ZPlus(), Flat(), WSquare(), ZB(), OneHot())
 }
 FIRST_LAYER_ONLY = (ZB, OneHot)  # they say what the sequence is like; hidden layers are not
 COMPOSITES = {
@@ -200,8 +204,3 @@ def rule_of(given: Rule | str, where: str) -> Rule:
         f"{where}={given!r} is not known; the rules are {', '.join(RULES)}, or one with parameters of its own from "
         "seqexplain.attribution.lrp_rules, such as Gamma(0.1)."
     )
-
-
-def _check(rule: Rule, field: str, value: float, wanted: str, good: bool) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not (isfinite(value) and good):
-        raise ParameterError(f"{type(rule).__name__}({field}={value!r}): {field} must be {wanted}.")
