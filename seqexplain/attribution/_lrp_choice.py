@@ -19,6 +19,7 @@ from seqexplain.attribution.lrp_rules import (
     rule_of,
 )
 from seqexplain.errors import ParameterError
+from seqexplain.models._hidden import OWN
 from seqexplain.models.graph import Graph
 
 DEFAULT = "epsilon-plus"
@@ -94,6 +95,8 @@ def describe(choice: Any) -> Any:
 
 
 def _rule_for(group: Group, choice: Any) -> Rule:
+    if group.layer.layer_class == OWN:
+        return Z()  # the mean of both strands: each has the relevance that it has alone
     if isinstance(choice, Mapping):
         return _mapped(group, choice)
     if isinstance(choice, (str, Rule)):

@@ -69,8 +69,7 @@ def pass_sum(rule: Rule, bound: BoundGroup, inputs: Sequence[Tensor], z: Tensor 
     passed = pass_group(rule, bound, inputs, z, relevance)
     if isinstance(rule, (Flat, WSquare, ZB)):
         return passed
-    size, _ = bound.mapped(ops.abs).split([ops.abs(a) for a in inputs], down=False)
-    empty = size <= TINY
+    empty = bound.mapped(ops.abs).signed([ops.abs(a) for a in inputs]) <= TINY
     if "bias" in bound.core.weights:
         empty = ops.logical_and(empty, ops.abs(bound.core.weights["bias"]) <= TINY)
     equal = pass_group(Flat(), bound, inputs, z, ops.where(empty, relevance, 0.0))
@@ -193,7 +192,7 @@ def _divided(relevance: Tensor, by: Tensor) -> tuple[Tensor, Tensor]:
     return s, ops.logical_and(nothing, ops.ones_like(s, dtype="bool"))
 
 
-def _stabiliser(rule: Z | Epsilon, z: Any) -> Tensor:
+def _stabiliser(rule: Z | Epsilon, z: Tensor) -> Tensor:
     """Return ε sign z_j, with sign 0 = 1."""
     if isinstance(rule, Z):
         return ops.zeros_like(z)

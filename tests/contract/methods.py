@@ -11,6 +11,7 @@ from seqexplain.attribution import (
     deeplift,
     guided_backprop,
     input_x_gradient,
+    lrp,
     saliency,
     sensitivity_analysis,
     smooth_grad,
@@ -37,6 +38,8 @@ class Method:
         Whether it refuses layers that it has no rule for.
     passes
         Of the layers in `test_refusals` those that it has a rule for all the same.
+    accounts
+        Whether it distributes the score itself, and knows what of it no base gets.
     linear
         Whether what explains two targets explains their difference by its own difference.
     of_strands
@@ -52,12 +55,18 @@ class Method:
     seeded: bool = True
     needs_rules: bool = True
     passes: frozenset[str] = frozenset()
+    accounts: bool = False
     linear: bool = True
     of_strands: bool = True
     degree: int = 1
 
     def __call__(self, model: Any, X: Any, **options: Any) -> Any:
         return self.run(model, X, **{**self.options, **options})
+
+
+def scores(result: Any) -> Any:
+    """Return the scores of all four bases, or those of the observed one where a method has no others."""
+    return result.contributions if result.hypothetical is None else result.hypothetical
 
 
 def modified_backward(run: Callable[..., Any]) -> Method:
@@ -90,4 +99,6 @@ METHODS = {
     "smooth grad": smoothed("mean"),
     "smooth grad squared": smoothed("squared"),
     "smooth grad variance": smoothed("variance"),
+    "lrp": Method(lrp, complete=False, references=False, seeded=False, accounts=True),
+    "deep Taylor": Method(lrp, {"rule": "deep-taylor"}, complete=False, references=False, seeded=False, accounts=True),
 }

@@ -17,6 +17,7 @@ from seqexplain.models.target import contrast
 ROW_TOLERANCE = 1e-6  # of the largest score of a row: batches of other shapes round differently
 ARRAYS = ("contributions", "hypothetical", "X", "predictions", "reference_predictions", "completeness_error")
 COMPLETE = [n for n, m in METHODS.items() if m.complete]
+ACCOUNTING = [n for n, m in METHODS.items() if m.accounts]
 WITH_REFERENCES = [n for n, m in METHODS.items() if m.references]
 SEEDED = [n for n, m in METHODS.items() if m.seeded]
 
@@ -73,6 +74,18 @@ def test_contributions_add_up(method: Method, toy: str, wrapped: Wrapped) -> Non
     # the errors are what the scores say, and no numbers beside them
     summed = result.contributions.astype(np.float64).sum(axis=(1, 2))
     np.testing.assert_allclose(summed, delta.mean(axis=1), rtol=0, atol=1e-5 * magnitude.max())
+
+
+@every_toy
+@of(ACCOUNTING)
+def test_what_no_base_gets_is_told(method: Method, toy: str, wrapped: Wrapped) -> None:
+    result = method(wrapped(toy), dna(3), target=TOYS[toy].target)
+    assert result.completeness_error.shape == (3, 1)
+    summed = result.contributions.astype(np.float64).sum(axis=(1, 2))
+    magnitude = np.abs(result.contributions).sum()
+    np.testing.assert_allclose(
+        result.completeness_error[:, 0], summed - result.predictions, rtol=0, atol=1e-6 * magnitude
+    )
 
 
 @every_toy
