@@ -7,10 +7,10 @@ from typing import Any
 
 from seqexplain.attribution._lrp_choice import DEFAULT, RuleChoice
 from seqexplain.attribution._lrp_job import LayerRelevance, Lrp, LrpOptions
+from seqexplain.attribution._opening import opened
 from seqexplain.models.backend import Array
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.results import Attributions
-from seqexplain.sequences import one_hot
 
 
 def lrp(
@@ -155,8 +155,5 @@ def lrp_conservation(
 
 
 def _prepare(model: Any, X: Any, options: LrpOptions) -> tuple[Lrp, Array]:
-    model = model if isinstance(model, SequenceModel) else SequenceModel(model)
-    if isinstance(X, (list, tuple)) and X and isinstance(X[0], str):
-        X = one_hot(list(X))
-    X = model.validate(X)
+    model, X = opened(model, X)
     return Lrp(model, X.shape[1], len(X), options), X
