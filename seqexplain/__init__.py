@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 from seqexplain._lazy import lazy
 
 if TYPE_CHECKING:
+    from seqexplain.attribution import cam as cam
     from seqexplain.attribution import deconvnet as deconvnet
     from seqexplain.attribution import deeplift as deeplift
     from seqexplain.attribution import ensemble as ensemble
+    from seqexplain.attribution import grad_cam as grad_cam
     from seqexplain.attribution import guided_backprop as guided_backprop
+    from seqexplain.attribution import guided_grad_cam as guided_grad_cam
     from seqexplain.attribution import input_x_gradient as input_x_gradient
     from seqexplain.attribution import layer_deeplift as layer_deeplift
     from seqexplain.attribution import lrp as lrp
@@ -49,13 +52,16 @@ _HOMES = {
     "LayerAttributions": "results",
     "SequenceModel": "models",
     "attribution_logo": "plot",
+    "cam": "attribution",
     "contrast": "models",
     "deconvnet": "attribution",
     "deeplift": "attribution",
     "dinucleotide_shuffle": "sequences",
     "ensemble": "attribution",
     "fit_length": "sequences",
+    "grad_cam": "attribution",
     "guided_backprop": "attribution",
+    "guided_grad_cam": "attribution",
     "input_x_gradient": "attribution",
     "layer_deeplift": "attribution",
     "load": "storage",

@@ -7,18 +7,26 @@ from typing import TYPE_CHECKING
 from seqexplain._lazy import lazy
 
 if TYPE_CHECKING:
+    from seqexplain.attribution._cam import cam as cam
+    from seqexplain.attribution._class_activation_job import ActivationOptions as ActivationOptions
+    from seqexplain.attribution._class_activation_job import CamOptions as CamOptions
+    from seqexplain.attribution._class_activation_job import ClassActivation as ClassActivation
+    from seqexplain.attribution._class_activation_job import GradCam as GradCam
+    from seqexplain.attribution._class_activation_job import GuidedGradCam as GuidedGradCam
     from seqexplain.attribution._deconvnet import deconvnet as deconvnet
     from seqexplain.attribution._deeplift import deeplift as deeplift
     from seqexplain.attribution._deeplift_job import DeepLift as DeepLift
     from seqexplain.attribution._deeplift_job import DeepLiftOptions as DeepLiftOptions
     from seqexplain.attribution._ensemble import EnsembleJob as EnsembleJob
     from seqexplain.attribution._ensemble import ensemble as ensemble
+    from seqexplain.attribution._grad_cam import grad_cam as grad_cam
     from seqexplain.attribution._gradient_job import GradientOptions as GradientOptions
     from seqexplain.attribution._gradient_job import InputXGradient as InputXGradient
     from seqexplain.attribution._gradient_job import Saliency as Saliency
     from seqexplain.attribution._gradient_job import SaliencyOptions as SaliencyOptions
     from seqexplain.attribution._gradient_job import SensitivityAnalysis as SensitivityAnalysis
     from seqexplain.attribution._guided_backprop import guided_backprop as guided_backprop
+    from seqexplain.attribution._guided_grad_cam import guided_grad_cam as guided_grad_cam
     from seqexplain.attribution._input_x_gradient import input_x_gradient as input_x_gradient
     from seqexplain.attribution._layer_deeplift import layer_deeplift as layer_deeplift
     from seqexplain.attribution._lrp import lrp as lrp
@@ -35,12 +43,17 @@ if TYPE_CHECKING:
     from seqexplain.attribution._smooth_grad_job import SmoothGradOptions as SmoothGradOptions
 
 _HOMES = {
+    "ActivationOptions": "_class_activation_job",
+    "CamOptions": "_class_activation_job",
+    "ClassActivation": "_class_activation_job",
     "DeconvNet": "_modified_backward",
     "DeepLift": "_deeplift_job",
     "DeepLiftOptions": "_deeplift_job",
     "EnsembleJob": "_ensemble",
+    "GradCam": "_class_activation_job",
     "GradientOptions": "_gradient_job",
     "GuidedBackprop": "_modified_backward",
+    "GuidedGradCam": "_class_activation_job",
     "InputXGradient": "_gradient_job",
     "LayerRelevance": "_lrp_job",
     "Lrp": "_lrp_job",
@@ -50,10 +63,13 @@ _HOMES = {
     "SensitivityAnalysis": "_gradient_job",
     "SmoothGrad": "_smooth_grad_job",
     "SmoothGradOptions": "_smooth_grad_job",
+    "cam": "_cam",
     "deconvnet": "_deconvnet",
     "deeplift": "_deeplift",
     "ensemble": "_ensemble",
+    "grad_cam": "_grad_cam",
     "guided_backprop": "_guided_backprop",
+    "guided_grad_cam": "_guided_grad_cam",
     "input_x_gradient": "_input_x_gradient",
     "layer_deeplift": "_layer_deeplift",
     "lrp": "_lrp",

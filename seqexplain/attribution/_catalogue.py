@@ -52,6 +52,13 @@ _ENTRIES = (
     MethodEntry("deeplift", "_deeplift_job", "DeepLift", "DeepLiftOptions", "differences from references that add up"),
     MethodEntry("guided_backprop", "_modified_backward", "GuidedBackprop", "JobOptions", "gradients of what supports"),
     MethodEntry("deconvnet", "_modified_backward", "DeconvNet", "JobOptions", "signals run back through the filters"),
+    MethodEntry(
+        "grad_cam", "_class_activation_job", "GradCam", "ActivationOptions", "where channels that matter are active"
+    ),
+    MethodEntry(
+        "guided_grad_cam", "_class_activation_job", "GuidedGradCam", "ActivationOptions", "guided_backprop × grad_cam"
+    ),
+    MethodEntry("cam", "_class_activation_job", "ClassActivation", "CamOptions", "shares of a global average"),
 )
 CATALOGUE: Mapping[str, MethodEntry] = {entry.name: entry for entry in _ENTRIES}
 

@@ -9,7 +9,9 @@ from typing import Any
 from seqexplain.attribution import (
     deconvnet,
     deeplift,
+    grad_cam,
     guided_backprop,
+    guided_grad_cam,
     input_x_gradient,
     lrp,
     saliency,
@@ -36,8 +38,6 @@ class Method:
         Whether the seed matters.
     needs_rules
         Whether it refuses layers that it has no rule for.
-    passes
-        Of the layers in `test_refusals` those that it has a rule for all the same.
     accounts
         Whether it distributes the score itself, and knows what of it no base gets.
     linear
@@ -54,7 +54,6 @@ class Method:
     references: bool = True
     seeded: bool = True
     needs_rules: bool = True
-    passes: frozenset[str] = frozenset()
     accounts: bool = False
     linear: bool = True
     of_strands: bool = True
@@ -69,10 +68,9 @@ def scores(result: Any) -> Any:
     return result.contributions if result.hypothetical is None else result.hypothetical
 
 
-def modified_backward(run: Callable[..., Any]) -> Method:
-    """Gradients with another rule at rectifiers, which is not linear; softmax is no hindrance to a gradient."""
-    passes = frozenset({"softmax inside", "softmax activation inside"})
-    return Method(run, complete=False, references=False, seeded=False, passes=passes, linear=False)
+def modified_backward(run: Callable[..., Any], **flags: Any) -> Method:
+    """Gradients with another rule at rectifiers, which is not linear."""
+    return Method(run, complete=False, references=False, seeded=False, linear=False, **flags)
 
 
 def gradient(run: Callable[..., Any], *, linear: bool = True, degree: int = 1, **options: Any) -> Method:
@@ -92,6 +90,8 @@ METHODS = {
     "deeplift": Method(deeplift, {"n_references": 3}),
     "guided backprop": modified_backward(guided_backprop),
     "deconvnet": modified_backward(deconvnet),
+    "Grad-CAM": modified_backward(grad_cam, needs_rules=False),
+    "guided Grad-CAM": modified_backward(guided_grad_cam, degree=2, of_strands=False),
     "saliency": gradient(saliency, linear=False),
     "signed saliency": gradient(saliency, signed=True, simplex_correction=True),
     "input x gradient": gradient(input_x_gradient),
