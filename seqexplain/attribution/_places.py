@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqexplain.attribution._positions import SAME, Shapes, centres
+from seqexplain.attribution._positions import NEAR, Shapes, centres
 from seqexplain.errors import ParameterError
 from seqexplain.models.backend import Array
 from seqexplain.models.graph import Graph, WeightList
+
+SAME = 1e-3  # bp; positions closer than this have one centre
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +71,8 @@ def places_of(
     shape, length = tuple(shapes[value]), shapes[graph.inputs[0]][0]
     centre = centres(graph, value, shapes, weights)
     spatial = shape[:-1]
-    along = [axis for axis in range(len(shape)) if np.nanmax(_spread(centre, axis), initial=0.0) > SAME]
+    allowed = [SAME] * len(spatial) + [NEAR]
+    along = [axis for axis, most in enumerate(allowed) if np.nanmax(_spread(centre, axis), initial=0.0) > most]
     if along == [len(shape) - 1] and spatial != (1,) * len(spatial):
         raise ParameterError(
             f"The layer {layer!r} gives {shape} with the positions last; a map needs (positions, channels). Choose the "

@@ -16,7 +16,7 @@ from seqexplain.models.backend import Array, ops, to_numpy, to_tensor
 from seqexplain.models.graph import Graph, WeightList
 from seqexplain.models.operations import AveragePool, Convolution, Dense, Linear, MaxPool, Operation, Scale
 
-SAME = 1e-3  # bp; centres closer than this are one
+NEAR = 2.0  # bp; channels whose centres are no farther apart have one: windows of even width are half a base off
 
 Shapes = Mapping[int, Sequence[int]]
 
@@ -77,9 +77,9 @@ def _mean(stack: Array) -> Array:
 
 
 def _common(centre: Array) -> Array:
-    """Return what all channels (the last axis) agree on; NaN where they do not."""
+    """Return what all channels (the last axis) nearly agree on; NaN where they do not."""
     low, high = centre.min(axis=-1), centre.max(axis=-1)  # NaN where any channel has none
-    return np.where(high - low <= SAME, (low + high) / 2, np.nan)
+    return np.where(high - low <= NEAR, (low + high) / 2, np.nan)
 
 
 def _windowed(
