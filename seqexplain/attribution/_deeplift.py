@@ -7,6 +7,7 @@ from typing import Any
 
 from seqexplain.attribution._deeplift_job import DeepLift, DeepLiftOptions
 from seqexplain.attribution._opening import opened
+from seqexplain.attribution._own_rules import OwnRule
 from seqexplain.attribution._reference_job import N_REFERENCES
 from seqexplain.models.backend import Array
 from seqexplain.models.sequence_model import SequenceModel
@@ -28,6 +29,7 @@ def deeplift(
     names: Sequence[str] = (),
     extra_inputs: Mapping[str, Any] | None = None,
     keep_references: bool = False,
+    rules: Mapping[type, OwnRule] | None = None,
 ) -> Attributions:
     """Compute DeepLIFT contributions of each base, averaged over references.
 
@@ -72,6 +74,12 @@ def deeplift(
     keep_references
         Whether to return the hypothetical scores of each reference as well, `per_reference`: their spread tells how
         sure the mean is, and with a background distribution as references they are DeepSHAP's samples.
+    rules
+        Rules for layers of your own, by their class: `rules={MyLayer: rule}`, where `rule(layer, x, reference, m)`
+        returns the multiplier of each input, written with `keras.ops`: `layer(*inputs)` computes the layer, `x` and
+        `reference` are lists of its inputs, `(sequences, references, *shape)` with either of the first two possibly 1,
+        and `m` is the multiplier of its output, `(targets, sequences, references, *shape)`. Most layers of your own
+        need none: they are traced (see `register_decomposition` for those that cannot be).
 
     Returns
     -------
@@ -105,5 +113,6 @@ def deeplift(
         random_state=random_state,
         extra_inputs=extra_inputs,
         keep_references=keep_references,
+        rules=rules,
     )
     return DeepLift(model, X.shape[1], len(X), options).explain(X, names=names)

@@ -9,6 +9,7 @@ from typing import Any
 from seqexplain.attribution._completeness import worst_operation
 from seqexplain.attribution._deeplift_rules import rules_for
 from seqexplain.attribution._job import AtLength
+from seqexplain.attribution._own_rules import OwnRule, describe_rules, keeping, key_of, with_own_rules
 from seqexplain.attribution._propagation import (
     Choose,
     Plan,
@@ -35,6 +36,7 @@ class DeepLiftOptions(ReferenceOptions):
 
     rule: str | Mapping[str, str] = "rescale"
     max_pool: str = "complete"
+    rules: Mapping[type, OwnRule] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -49,10 +51,14 @@ class DeepLift(ReferenceJob):
     options: DeepLiftOptions
 
     def __init__(self, model: SequenceModel, length: int, n_sequences: int, options: DeepLiftOptions) -> None:
-        super().__init__(model, length, n_sequences, options)
+        super().__init__(keeping(model, options.rules), length, n_sequences, options)
 
     def _make_plan(self, heads: list[int]) -> Plan:
-        return deeplift_plan(self.model, heads, self.options.rule, self.options.max_pool)
+        return self._plan_to(heads)
+
+    def _plan_to(self, heads: list[int], source: int | None = None) -> Plan:
+        options = self.options
+        return deeplift_plan(self.model, heads, options.rule, options.max_pool, options.rules, source=source)
 
     def _choices(self) -> dict[str, Any]:
         rule = self.options.rule
@@ -60,6 +66,7 @@ class DeepLift(ReferenceJob):
             **super()._choices(),
             "rule": rule if isinstance(rule, str) else dict(rule),
             "max_pool": self.options.max_pool,
+            **describe_rules(self.options.rules),
         }
 
     @property
@@ -155,13 +162,19 @@ class DeepLift(ReferenceJob):
 
 
 def deeplift_plan(
-    model: SequenceModel, heads: list[int], rule: str | Mapping[str, str], max_pool: str, source: int | None = None
+    model: SequenceModel,
+    heads: list[int],
+    rule: str | Mapping[str, str],
+    max_pool: str,
+    own: Mapping[type, OwnRule] | None = None,
+    *,
+    source: int | None = None,
 ) -> Plan:
     """Plan a DeepLIFT sweep from some values of the graph to the sequence, or to a hidden `source`, which is saved."""
     choice = rule if isinstance(rule, str) else tuple(sorted(rule.items()))
-    steps = choose_steps(model.graph, rule, max_pool)
+    steps = with_own_rules(choose_steps(model.graph, rule, max_pool), own)
     keep = () if source is None else (source,)
-    return make_plan(model, heads, steps, "DeepLIFT", (choice, max_pool), source=source, keep=keep)
+    return make_plan(model, heads, steps, "DeepLIFT", (choice, max_pool, key_of(own)), source=source, keep=keep)
 
 
 def choose_steps(graph: Graph, rule: str | Mapping[str, str], max_pool: str) -> Choose:

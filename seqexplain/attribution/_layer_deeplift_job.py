@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from seqexplain.attribution._deeplift_job import DeepLift, DeepLiftOptions, deeplift_plan
+from seqexplain.attribution._deeplift_job import DeepLift, DeepLiftOptions
 from seqexplain.attribution._job import Arrays, AtLength
 from seqexplain.attribution._propagation import Plan
 from seqexplain.attribution._reference_job import weigh_pairs
 from seqexplain.errors import ParameterError
 from seqexplain.models.backend import Array, Tensor
-from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.results import LayerAttributions
 
 
@@ -30,19 +29,16 @@ class LayerDeepLift(DeepLift):
     has_hypothetical = False
     options: LayerDeepLiftOptions
 
-    def __init__(self, model: SequenceModel, length: int, n_sequences: int, options: LayerDeepLiftOptions) -> None:
-        self._source = model.layer_value(options.layer)
-        super().__init__(model, length, n_sequences, options)
-
     def _make_plan(self, heads: list[int]) -> Plan:
         graph = self.model.graph
+        self._source = self.model.layer_value(self.options.layer)
         needed = {v for p in graph.needed_for(heads) for v in graph.operations[p].inputs} | set(heads)
         if self._source not in needed:
             raise ParameterError(
                 f"The target {', '.join(self.targets)} does not depend on the layer {self.options.layer!r}; it "
                 "contributes nothing."
             )
-        return deeplift_plan(self.model, heads, self.options.rule, self.options.max_pool, source=self._source)
+        return self._plan_to(heads, self._source)
 
     def _choices(self) -> dict[str, Any]:
         return {**super()._choices(), "layer": self.options.layer}

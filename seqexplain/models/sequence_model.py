@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -106,7 +107,9 @@ class SequenceModel:
         self.length: int | None = shape[self.layout.index("L")]
         self.extra_inputs: dict[str, Any] = {}
         self._set_extra_inputs(extra_inputs or {})
-        self._flat: dict[frozenset[type], FlatModel] = {}
+        self._flat: FlatModel | None = None
+        self._keep: frozenset[type] = frozenset()
+        self._kept: dict[frozenset[type], SequenceModel] = {}
         self._decompositions: frozenset[type] = frozenset()
         self._compiled: dict[Any, Callable[..., Any]] = {}
         self._shapes: dict[int, dict[int, tuple[int, ...]]] = {}
@@ -130,17 +133,19 @@ class SequenceModel:
         self._refuse_black_box()
         return self._flattened().graph
 
-    def graph_keeping(self, classes: frozenset[type]) -> Graph:
-        """Return the flattened model with the layers of some classes whole, as one opaque operation each.
+    def keeping(self, classes: frozenset[type]) -> SequenceModel:
+        """Return this model with the layers of some classes kept whole, as one opaque operation each.
 
-        Value numbers are its own; `flat_keeping` tells the heads and inputs as well.
+        What is compiled for it is kept with it, and it with this model.
         """
-        return self.flat_keeping(classes).graph
-
-    def flat_keeping(self, classes: frozenset[type]) -> FlatModel:
-        """Return the flattened model, with heads and inputs, with the layers of some classes whole."""
         self._refuse_black_box()
-        return self._flattened(frozenset(classes))
+        if classes not in self._kept:
+            twin = copy(self)
+            twin._keep = frozenset(classes)
+            twin._flat, twin._compiled, twin._shapes, twin._kept = None, {}, {}, {}
+            twin._verified = False
+            self._kept[classes] = twin
+        return self._kept[classes]
 
     @property
     def heads(self) -> tuple[Head, ...]:
@@ -484,12 +489,13 @@ class SequenceModel:
                 ".h5 file that it was exported from, or use a method that only edits sequences."
             )
 
-    def _flattened(self, keep: frozenset[type] = frozenset()) -> FlatModel:
+    def _flattened(self) -> FlatModel:
         if self._decompositions != registered():
             # a class has been registered since: whatever belongs to the older graph goes with it
             self._decompositions = registered()
-            for kept in (self._flat, self._compiled, self._shapes):
-                kept.clear()
-        if keep not in self._flat:
-            self._flat[keep] = flatten(self, keep)
-        return self._flat[keep]
+            self._flat = None
+            self._compiled.clear()
+            self._shapes.clear()
+        if self._flat is None:
+            self._flat = flatten(self, self._keep)
+        return self._flat
