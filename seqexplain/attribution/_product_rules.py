@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from seqexplain.models.backend import Tensor, ops, vjp
 from seqexplain.models.joint_operations import LogSumExp, Product, Select
-from seqexplain.models.operations import Softmax
+from seqexplain.models.operations import Softmax, log_sum_exp
 
 SMALL_RISE = 1e-4  # below: the series of (1 − e^−d) / d, which is exact to float32 with two terms
 
@@ -76,15 +76,17 @@ def relative_mean(distance: Tensor) -> Tensor:
 
 
 def _shares(z: Tensor, z_0: Tensor, axis: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
-    """Return log Σ exp z at x and at the reference, and w such that its difference is Σ w Δz.
+    """Return u = z − log Σ exp z at x and at the reference, and w such that Δ log Σ exp z = Σ w Δz.
 
     Each exp has the secant L(e^z, e^z₀) and the log 1 / L(S, S₀), with the logarithmic mean L(p, q) =
-    (p − q) / (ln p − ln q).
+    (p − q) / (ln p − ln q). Differences are taken from the largest logit: those are exact.
     """
-    total, total_0 = (ops.logsumexp(t, axis=axis, keepdims=True) for t in (z, z_0))
-    height = ops.exp(ops.maximum(z, z_0) - ops.maximum(total, total_0))
-    share = height * relative_mean(ops.abs(z - z_0)) / relative_mean(ops.abs(total - total_0))
-    return total, total_0, share
+    (top, rest), (top_0, rest_0) = log_sum_exp(z, axis), log_sum_exp(z_0, axis)
+    rise = (top - top_0) + (rest - rest_0)
+    higher = rise >= 0
+    height = ops.exp((ops.maximum(z, z_0) - ops.where(higher, top, top_0)) - ops.where(higher, rest, rest_0))
+    share = height * relative_mean(ops.abs(z - z_0)) / relative_mean(ops.abs(rise))
+    return (z - top) - rest, (z_0 - top_0) - rest_0, share
 
 
 def softmax(
@@ -95,9 +97,7 @@ def softmax(
     m: Tensor,
 ) -> list[Tensor]:
     """Softmax, as y = exp(u) with u = z − log Σ exp z: m_u = m_y L(y, y₀), and m_z = m_u − w Σ m_u."""
-    z, z_0 = x[0], reference[0]
-    total, total_0, share = _shares(z, z_0, operation.axis)
-    u, u_0 = z - total, z_0 - total_0
+    u, u_0, share = _shares(x[0], reference[0], operation.axis)
     back = m * ops.exp(ops.maximum(u, u_0)) * relative_mean(ops.abs(u - u_0))
     return [back - share * ops.sum(back, axis=operation.axis, keepdims=True)]
 

@@ -250,6 +250,16 @@ def _negative(b: Builder, call: Call) -> list[int] | None:
     return [scale(b, call.x.number, -1.0)]
 
 
+def _filled(value: float) -> OpHandler:
+    """Make a constant of a value's shape: 0 times the value, and the constant."""
+
+    def handler(b: Builder, call: Call) -> list[int] | None:
+        zero = scale(b, call.x.number, 0.0, "zero")
+        return [shift(b, zero, Constant((), lambda: value), part="constant") if value else zero]
+
+    return handler
+
+
 DIVISION = of_two(
     lambda b, x, y: product(b, x, _reciprocal(b, y)),
     lambda b, x, c: scale(b, x, c, inverse=True),
@@ -310,4 +320,6 @@ ARITHMETIC: dict[type, OpHandler] = {
     core.StopGradient: _same,
     core.ConvertToTensor: _same,
     numeric.Copy: _same,
+    numeric.OnesLike: _filled(1.0),
+    numeric.ZerosLike: _filled(0.0),
 }

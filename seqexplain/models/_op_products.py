@@ -168,7 +168,7 @@ def _attention(b: Builder, call: Call) -> list[int] | None:
     if query is None or key is None or value is None or operation.attn_logits_soft_cap is not None:
         return None
     (t, heads, depth), (s, groups, _) = query.shape, key.shape
-    if None in (t, s, heads, depth):
+    if None in (heads, depth) or (operation.is_causal and None in (t, s)):
         return None
     k, v = key.number, value.number
     if groups != heads:

@@ -369,6 +369,12 @@ class Maximum(Operation):
         return [y]
 
 
+def log_sum_exp(z: Tensor, axis: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """Return the two parts of log Σ exp z: the largest z, and the rest, which is exact where logits are large."""
+    top = ops.max(z, axis=axis, keepdims=True)
+    return top, ops.log(ops.sum(ops.exp(z - top), axis=axis, keepdims=True))
+
+
 @dataclass(frozen=True, eq=False)
 class Softmax(Operation):
     """`exp(z) / Σ exp(z)` over some axes (of one example, counted from the end)."""
@@ -377,7 +383,8 @@ class Softmax(Operation):
     axis: tuple[int, ...] = (-1,)
 
     def forward(self, weights: Weights, inputs: Sequence[Tensor]) -> list[Tensor]:
-        return [ops.exp(inputs[0] - ops.logsumexp(inputs[0], axis=self.axis, keepdims=True))]
+        top, log_sum = log_sum_exp(inputs[0], self.axis)
+        return [ops.exp((inputs[0] - top) - log_sum)]
 
 
 @dataclass(frozen=True, eq=False)
