@@ -97,8 +97,9 @@ def test_gradients_below_a_nonlinearity_are_those_at_the_sequence() -> None:
     np.testing.assert_allclose(map_of(grad_cam(model, X)), wanted, atol=1e-5)
 
 
-def test_guided_grad_cam_is_the_product() -> None:
-    model, X = SequenceModel(flat()), dna(3, length=L)
+@pytest.mark.parametrize("strands", [False, True])
+def test_guided_grad_cam_is_the_product(strands: bool) -> None:
+    model, X = SequenceModel(flat(), average_strands=strands), dna(3, length=L)
     result = guided_grad_cam(model, X)
     found = map_of(grad_cam(model, X))
     guided = guided_backprop(model, X)
