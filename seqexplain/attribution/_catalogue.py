@@ -50,6 +50,13 @@ class MethodEntry:
 
 _ENTRIES = (
     MethodEntry("deeplift", "_deeplift_job", "DeepLift", "DeepLiftOptions", "differences from references that add up"),
+    MethodEntry("lrp", "_lrp_job", "Lrp", "LrpOptions", "the score itself, handed down layer by layer"),
+    MethodEntry("saliency", "_gradient_job", "Saliency", "SaliencyOptions", "size of the gradient"),
+    MethodEntry("input_x_gradient", "_gradient_job", "InputXGradient", "GradientOptions", "gradient at the base"),
+    MethodEntry("smooth_grad", "_smooth_grad_job", "SmoothGrad", "SmoothGradOptions", "gradients under noise"),
+    MethodEntry(
+        "sensitivity_analysis", "_gradient_job", "SensitivityAnalysis", "GradientOptions", "square of the gradient"
+    ),
     MethodEntry("guided_backprop", "_modified_backward", "GuidedBackprop", "JobOptions", "gradients of what supports"),
     MethodEntry("deconvnet", "_modified_backward", "DeconvNet", "JobOptions", "signals run back through the filters"),
     MethodEntry(
@@ -82,6 +89,15 @@ def _deeplift(model: SequenceModel) -> Choose:
     return choose_steps(model.graph, "rescale", "complete")
 
 
+def _lrp(model: SequenceModel) -> Choose:
+    from seqexplain.attribution._lrp_choice import DEFAULT, choose_rules
+    from seqexplain.attribution._lrp_groups import linear_groups
+    from seqexplain.attribution._lrp_steps import lrp_steps
+
+    groups = linear_groups(model.graph, [head.value for head in model.heads_at("logit")])
+    return lrp_steps(model.graph, groups, choose_rules(model.graph, groups, DEFAULT), "winner")
+
+
 def _guided(model: SequenceModel) -> Choose:
     from seqexplain.attribution._modified_backward import choose_guided
 
@@ -102,6 +118,7 @@ def _gradients(model: SequenceModel) -> Choose:
 
 _ENGINES: Mapping[str, Callable[[SequenceModel], Choose]] = {
     "deeplift": _deeplift,
+    "lrp": _lrp,
     "guided_backprop": _guided,
     "deconvnet": _deconvnet,
     "gradients": _gradients,
@@ -115,11 +132,23 @@ def rules_by_engine(model: SequenceModel) -> dict[str, list[str | None]]:
     -------
     dict
         For `deeplift` and so on, and `gradients` for all methods that use plain gradients: the name of the rule of each
-        operation in `model.graph.operations`, None where it has none.
+        operation in `model.graph.operations`, `"with the next"` where another one's rule passes it as well, None where
+        it has none.
     """
+    from seqexplain.attribution._propagation import reached
+
+    graph = model.graph
     found = {}
     for name, chooser in _ENGINES.items():
         choose = chooser(model)
-        steps = [choose(position, operation) for position, operation in enumerate(model.graph.operations)]
-        found[name] = [None if step is None else step.label for step in steps]
+        steps = [choose(position, operation) for position, operation in enumerate(graph.operations)]
+        backward = [step for step in reversed(steps) if step is not None]
+        # where an operation has no rule, what is before it counts as reached
+        missing = {v for s, op in zip(steps, graph.operations, strict=True) if s is None for v in op.inputs}
+        alone = {
+            s.position for s in reached(graph, backward, missing.union(graph.outputs), set(range(len(graph.shapes))))
+        }
+        found[name] = [
+            None if step is None else step.label if step.position in alone else "with the next" for step in steps
+        ]
     return found

@@ -41,7 +41,7 @@ def lrp_steps(graph: Graph, groups: Mapping[int, Group], rules: Mapping[int, Rul
         if isinstance(operation, Linear):  # moves values, or is passed with the group that it belongs to
             return transpose_step(position, operation)
         if operation.kind is Kind.ELEMENTWISE:
-            return Step(position, operation.inputs, (), lambda weights, shapes, x, r, m: [m])
+            return Step(position, operation.inputs, (), lambda weights, shapes, x, r, m: [m], "pass")
         if operation.kind is Kind.MAX_POOL:
             return rule_step(position, operation, pool)
         if operation.kind is Kind.MAXIMUM:
@@ -65,7 +65,7 @@ def _group_step(position: int, group: Group, rule: Rule, unsigned: bool) -> Step
         return [*passed.inputs, absorbed]
 
     reads = (*group.inputs, group.output) if looks else group.inputs
-    return Step(position, (*group.inputs, ABSORBED), reads, run)
+    return Step(position, (*group.inputs, ABSORBED), reads, run, rule.name)
 
 
 def max_pool_proportional(

@@ -11,7 +11,7 @@ references, constant references once for all sequences, and several targets shar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -202,18 +202,18 @@ def make_plan(
             steps.append(step)
     if missing:
         raise UnsupportedLayerError(_explain_missing(missing[::-1], method, model.name))
-    steps = _reached(graph, steps, heads, varying)
+    steps = reached(graph, steps, heads, varying)
     saved = tuple(dict.fromkeys([*(v for step in steps for v in step.reads), *keep]))
     key = (method, key, tuple(heads), source, saved, len(graph.operations))
     return Plan(model, graph, tuple(heads), source, tuple(forward), tuple(steps), saved, frozenset(varying), key)
 
 
-def _reached(graph: Graph, steps: Sequence[Step], heads: Sequence[int], varying: set[int]) -> list[Step]:
+def reached(graph: Graph, steps: Sequence[Step], heads: Iterable[int], varying: set[int]) -> list[Step]:
     """Leave out the operations that another one's fused step passes with it."""
-    reached, kept = set(heads), []
+    seen, kept = set(heads), []
     for step in steps:
-        if reached.intersection(graph.operations[step.position].outputs):
-            reached.update(v for v in step.inputs if v in varying)
+        if seen.intersection(graph.operations[step.position].outputs):
+            seen.update(v for v in step.inputs if v in varying)
             kept.append(step)
     return kept
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _OWN = frozenset(
     {
         "target", "level", "batch_size", "random_state", "extra_inputs", "references", "n_references",
-        "batch_references", "rules",
+        "batch_references", "batch_points", "rules",
     }
 )  # fmt: skip
 

@@ -56,7 +56,7 @@ def test_a_rule_stands_in_for_the_built_in_one(references: str) -> None:
     found = deeplift(model, X, rules={Bent: secant}, **options)
     wanted = deeplift(SequenceModel(known), X, **options)
     scale = np.abs(wanted.contributions).max()
-    np.testing.assert_allclose(found.contributions, wanted.contributions, rtol=0, atol=1e-5 * scale)  # a bare secant rounds more
+    np.testing.assert_allclose(found.contributions, wanted.contributions, rtol=0, atol=1e-5 * scale)
     assert np.abs(found.completeness_error).max() < 1e-5
     with pytest.raises(UnsupportedLayerError, match="bent"):
         deeplift(model, X, **options)

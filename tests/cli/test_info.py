@@ -30,6 +30,10 @@ def test_the_bundled_model(cli, facts, model):
     assert layers["motif_pool"]["output_shape"] == [25, 96]
     assert layers["motif_pool"]["rules"]["deeplift"] == ["max pool"]
     assert layers["motif_pool"]["rules"]["gradients"] == ["max pool winner"]
+    assert (layers["motif_conv"]["rules"]["lrp"], layers["motif_norm"]["rules"]["lrp"]) == (
+        ["with the next"],
+        ["z-plus"],
+    )
     assert layers["motif_dropout"]["operations"] == []
     assert layers["ctcf_pu1"]["operations"] == ["linear", "elementwise"]
     assert sum(row["parameters"] for row in found["layers"]) == found["parameters"] == 57314
