@@ -37,8 +37,8 @@ def grad_cam(
     interpolated, beyond the first and last it is constant. Where layers mix positions so that this has no answer, the
     layer's positions are spread evenly over the sequence.
 
-    It is meant for late layers, whose channels stand for whole motifs: the mean of the gradient over positions says little
-    of channels that matter in one place and not in another, as those of a first layer do.
+    It is meant for late layers, whose channels stand for whole motifs: the mean of the gradient over positions says
+    little of channels that matter in one place and not in another, as those of a first layer do.
 
     Any model whose layers are known serves, as only gradients are needed. With `average_strands=True` the layer's
     maps of both strands are rectified each, turned and added. A layer with a second spatial axis has its map averaged
