@@ -15,14 +15,17 @@ if TYPE_CHECKING:
     from seqexplain.attribution import deeplift as deeplift
     from seqexplain.attribution import ensemble as ensemble
     from seqexplain.attribution import grad_cam as grad_cam
+    from seqexplain.attribution import expected_gradients as expected_gradients
     from seqexplain.attribution import guided_backprop as guided_backprop
     from seqexplain.attribution import guided_grad_cam as guided_grad_cam
     from seqexplain.attribution import input_x_gradient as input_x_gradient
+    from seqexplain.attribution import integrated_gradients as integrated_gradients
     from seqexplain.attribution import layer_deeplift as layer_deeplift
     from seqexplain.attribution import lrp as lrp
     from seqexplain.attribution import lrp_conservation as lrp_conservation
     from seqexplain.attribution import saliency as saliency
     from seqexplain.attribution import sensitivity_analysis as sensitivity_analysis
+    from seqexplain.attribution import simple_taylor_decomposition as simple_taylor_decomposition
     from seqexplain.attribution import smooth_grad as smooth_grad
     from seqexplain.models import SequenceModel as SequenceModel
     from seqexplain.models import contrast as contrast
@@ -58,11 +61,13 @@ _HOMES = {
     "deeplift": "attribution",
     "dinucleotide_shuffle": "sequences",
     "ensemble": "attribution",
+    "expected_gradients": "attribution",
     "fit_length": "sequences",
     "grad_cam": "attribution",
     "guided_backprop": "attribution",
     "guided_grad_cam": "attribution",
     "input_x_gradient": "attribution",
+    "integrated_gradients": "attribution",
     "layer_deeplift": "attribution",
     "load": "storage",
     "load_model": "models",
@@ -78,6 +83,7 @@ _HOMES = {
     "saliency": "attribution",
     "save": "storage",
     "sensitivity_analysis": "attribution",
+    "simple_taylor_decomposition": "attribution",
     "smooth_grad": "attribution",
     "tracks": "plot",
 }

@@ -19,7 +19,14 @@ ROUNDING = (
 )  # of the scores: what two forward passes in float32 differ by where the model sees no difference
 
 
-def holds(error: Array, delta: Array, magnitude: Array, score: Array | float = 0.0) -> Array:
+def holds(
+    error: Array,
+    delta: Array,
+    magnitude: Array,
+    score: Array | float = 0.0,
+    relative: float = RELATIVE_TOLERANCE,
+    of_magnitude: float = MAGNITUDE_TOLERANCE,
+) -> Array:
     """Return where completeness holds: |error| ≤ 1e-4·|Δ| or ≤ 1e-5·Σ|c|, or is the rounding of the score.
 
     Parameters
@@ -33,10 +40,12 @@ def holds(error: Array, delta: Array, magnitude: Array, score: Array | float = 0
     score
         Size of the score, |f|, in general. Where sequence and reference differ only in what the model does not look
         at, Σ|c| is near 0 and Δ is the rounding of two forward passes.
+    relative, of_magnitude
+        Other tolerances, of |Δ| and of Σ|c|.
     """
     size = np.abs(error)
-    result: Array = size <= RELATIVE_TOLERANCE * np.abs(delta)
-    result |= size <= MAGNITUDE_TOLERANCE * magnitude
+    result: Array = size <= relative * np.abs(delta)
+    result |= size <= of_magnitude * magnitude
     result |= size <= ROUNDING * np.abs(score)
     return result
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Semaphore
 from typing import Any, TypeVar
@@ -37,21 +37,25 @@ class PointJob(Job):
         """Return at how many points gradients fit memory."""
         return self._fit(length, SWEEP_COST)
 
-    def _in_parallel(self, compute: Callable[[Work], Found], work: Sequence[Work]) -> list[Found]:
+    def _in_parallel(self, compute: Callable[[Work], Found], work: Sequence[Work]) -> Iterator[Found]:
         """Compute pieces of work two at a time, however many batches are under way; the first alone, as it compiles."""
 
         def one(piece: Work) -> Found:
             with self._slots:
                 return compute(piece)
 
-        first = [one(piece) for piece in work[:1]]
-        if len(work) < 2:
-            return first
-        with ThreadPoolExecutor(CONCURRENT_BATCHES) as pool:
-            return [*first, *pool.map(one, work[1:])]
+        yield from map(one, work[:1])
+        if len(work) > 1:
+            with ThreadPoolExecutor(CONCURRENT_BATCHES) as pool:
+                yield from pool.map(one, work[1:])
 
     def _heads_at(self, x: Array, extra: Mapping[str, Array], size: int) -> list[Array]:
-        """Return the heads at sequences `(s, L, 4)`, `(s, *head)` each, `size` sequences at a time."""
+        """Return the heads at sequences `(s, L, 4)`, `(s, *head)` each, `size` sequences at a time.
+
+        Where no target's weights depend on them they are not computed, and what is returned is not looked at.
+        """
+        if not any(over for of_head in self._softmax_over for over in of_head):
+            return [np.zeros((len(x), 1), dtype=np.float32) for _ in self._plan.heads]
         plan = self._plan
 
         def make() -> Callable[..., Any]:
@@ -91,7 +95,7 @@ class PointJob(Job):
             found = to_numpy(run(self._weights, x, rows, given, at.target_weights, self._offsets))
             return found[:, : len(points) - low]
 
-        return np.concatenate(self._in_parallel(compute, range(0, len(points), size)), axis=1)
+        return np.concatenate(list(self._in_parallel(compute, range(0, len(points), size))), axis=1)
 
     def _gradient(
         self, at: AtLength, weights: Any, points: Tensor, extra: Mapping[str, Tensor], start: Sequence[Tensor], k: int

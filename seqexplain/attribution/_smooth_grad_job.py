@@ -97,7 +97,7 @@ class SmoothGrad(PointJob, GradientJob):
             )
             return to_numpy(found)[:, : len(part)]
 
-        pieces = self._in_parallel(compute, range(0, len(rows), size))
+        pieces = list(self._in_parallel(compute, range(0, len(rows), size)))
         gradients = np.moveaxis(np.concatenate(pieces, axis=1), 0, 1)
         gradients = gradients.reshape(len(x), n, *gradients.shape[1:])
         return {"arrived": self._summary(gradients), "predictions": predictions.T}

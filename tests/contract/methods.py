@@ -10,12 +10,15 @@ from seqexplain.attribution import (
     deconvnet,
     deeplift,
     grad_cam,
+    expected_gradients,
     guided_backprop,
     guided_grad_cam,
     input_x_gradient,
     lrp,
+    integrated_gradients,
     saliency,
     sensitivity_analysis,
+    simple_taylor_decomposition,
     smooth_grad,
 )
 
@@ -86,6 +89,21 @@ def smoothed(variant: str) -> Method:
     return replace(method, seeded=True, of_strands=False)
 
 
+def along_paths(run: Callable[..., Any], **options: Any) -> Method:
+    """Gradients between reference and sequence, added up with what a fixed number of them can reach."""
+    plain = Method(run, {"n_references": 3, **options}, complete=False, needs_rules=False)
+    return replace(plain, of_strands=run is integrated_gradients)
+
+
+def complement(X: Any, n: int, random_state: int) -> Any:
+    """Root points that have no base where the sequence has none."""
+    return X[:, None, :, ::-1]
+
+
+SHUFFLES = {"references": "dinucleotide", "tolerance": 1e3}  # of fixed steps no tolerance is asked
+NEAR = {"references": "dinucleotide", "max_steps": 1 << 14}  # what kinks of small networks need
+
+
 METHODS = {
     "deeplift": Method(deeplift, {"n_references": 3}),
     "guided backprop": modified_backward(guided_backprop),
@@ -101,4 +119,9 @@ METHODS = {
     "smooth grad variance": smoothed("variance"),
     "lrp": Method(lrp, complete=False, references=False, seeded=False, accounts=True),
     "deep Taylor": Method(lrp, {"rule": "deep-taylor"}, complete=False, references=False, seeded=False, accounts=True),
+    "integrated gradients": along_paths(integrated_gradients, steps=20, **SHUFFLES),
+    "integrated gradients midpoint": along_paths(integrated_gradients, steps=3, quadrature="midpoint", **SHUFFLES),
+    "integrated gradients auto": replace(along_paths(integrated_gradients, **NEAR), linear=False, of_strands=False),
+    "expected gradients": along_paths(expected_gradients, samples=2),
+    "simple taylor": gradient(simple_taylor_decomposition, root=complement),
 }
