@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from seqexplain.attribution import deconvnet as deconvnet
     from seqexplain.attribution import deeplift as deeplift
     from seqexplain.attribution import ensemble as ensemble
-    from seqexplain.attribution import grad_cam as grad_cam
     from seqexplain.attribution import expected_gradients as expected_gradients
+    from seqexplain.attribution import grad_cam as grad_cam
     from seqexplain.attribution import guided_backprop as guided_backprop
     from seqexplain.attribution import guided_grad_cam as guided_grad_cam
     from seqexplain.attribution import input_x_gradient as input_x_gradient

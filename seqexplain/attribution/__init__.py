@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from seqexplain.attribution._deeplift_job import DeepLiftOptions as DeepLiftOptions
     from seqexplain.attribution._ensemble import EnsembleJob as EnsembleJob
     from seqexplain.attribution._ensemble import ensemble as ensemble
-    from seqexplain.attribution._grad_cam import grad_cam as grad_cam
     from seqexplain.attribution._expected_gradients import expected_gradients as expected_gradients
     from seqexplain.attribution._expected_gradients_job import ExpectedGradients as ExpectedGradients
     from seqexplain.attribution._expected_gradients_job import ExpectedGradientsOptions as ExpectedGradientsOptions
     from seqexplain.attribution._expected_gradients_job import SimpleTaylorDecomposition as SimpleTaylorDecomposition
     from seqexplain.attribution._expected_gradients_job import TaylorOptions as TaylorOptions
+    from seqexplain.attribution._grad_cam import grad_cam as grad_cam
     from seqexplain.attribution._gradient_job import GradientOptions as GradientOptions
     from seqexplain.attribution._gradient_job import InputXGradient as InputXGradient
     from seqexplain.attribution._gradient_job import Saliency as Saliency
@@ -63,34 +63,31 @@ _HOMES = {
     "DeepLift": "_deeplift_job",
     "DeepLiftOptions": "_deeplift_job",
     "EnsembleJob": "_ensemble",
-    "GradCam": "_class_activation_job",
     "ExpectedGradients": "_expected_gradients_job",
     "ExpectedGradientsOptions": "_expected_gradients_job",
+    "GradCam": "_class_activation_job",
     "GradientOptions": "_gradient_job",
     "GuidedBackprop": "_modified_backward",
     "GuidedGradCam": "_class_activation_job",
     "InputXGradient": "_gradient_job",
+    "IntegratedGradients": "_integrated_gradients_job",
+    "IntegratedGradientsOptions": "_integrated_gradients_job",
     "LayerRelevance": "_lrp_job",
     "Lrp": "_lrp_job",
     "LrpOptions": "_lrp_job",
-    "IntegratedGradients": "_integrated_gradients_job",
-    "IntegratedGradientsOptions": "_integrated_gradients_job",
     "Saliency": "_gradient_job",
     "SaliencyOptions": "_gradient_job",
     "SensitivityAnalysis": "_gradient_job",
     "SimpleTaylorDecomposition": "_expected_gradients_job",
     "SmoothGrad": "_smooth_grad_job",
     "SmoothGradOptions": "_smooth_grad_job",
+    "TaylorOptions": "_expected_gradients_job",
     "cam": "_cam",
     "deconvnet": "_deconvnet",
     "deeplift": "_deeplift",
     "ensemble": "_ensemble",
-    "grad_cam": "_grad_cam",
-    "TaylorOptions": "_expected_gradients_job",
-    "deconvnet": "_deconvnet",
-    "deeplift": "_deeplift",
-    "ensemble": "_ensemble",
     "expected_gradients": "_expected_gradients",
+    "grad_cam": "_grad_cam",
     "guided_backprop": "_guided_backprop",
     "guided_grad_cam": "_guided_grad_cam",
     "input_x_gradient": "_input_x_gradient",
