@@ -2,8 +2,8 @@
 
     python benchmarks/integrated_gradients.py [--sequences 8] [--networks basset bpnet]
 
-captum takes as many Gauss–Legendre steps as it is told (50 by default). Ours chooses its own, so it is asked twice: to be
-no worse than captum with 50 steps, and at its default tolerance. For the latter captum is also given more and more
+captum takes as many Gauss–Legendre steps as it is told (50 by default). Ours chooses its own, so it is asked twice: to
+be no worse than captum with 50 steps, and at its default tolerance. For the latter captum is also given more and more
 steps, until its error is no larger than ours. Errors are |Σ contributions − (f(x) − f(reference))| relative to the
 difference; the mean over the sequences is compared.
 """

@@ -37,10 +37,10 @@ def residual() -> Any:
 networks = pytest.mark.parametrize("build", [pooled, residual])
 
 
-def asked(method: Any, model: Any, X: np.ndarray, **options: Any) -> np.ndarray:
+def asked(explainer: Any, model: Any, X: np.ndarray, **options: Any) -> np.ndarray:
     from oracle.torch_twins import from_torch, to_torch, torch_twin
 
-    return from_torch(method(torch_twin(model)).attribute(to_torch(X).requires_grad_(), target=1, **options))
+    return from_torch(explainer(torch_twin(model)).attribute(to_torch(X).requires_grad_(), target=1, **options))
 
 
 def assert_agree(found: np.ndarray, wanted: np.ndarray) -> None:
