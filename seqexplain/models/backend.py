@@ -16,6 +16,7 @@ import numpy as np
 from keras import ops
 
 from seqexplain.errors import BackendError
+from seqexplain.models._precision import in_precision
 
 Tensor = Any  # a tensor of whichever backend is in use
 Array = np.ndarray[Any, Any]
@@ -81,12 +82,29 @@ def vjp(function: Callable[..., Tensor], primals: Sequence[Tensor], cotangent: T
     return tuple(torch.zeros_like(p) if g is None else g for p, g in zip(primals, gradients, strict=True))
 
 
-def jit(function: Callable[..., Any]) -> Callable[..., Any]:
+def jit(function: Callable[..., Any], precision: str = "float32") -> Callable[..., Any]:
     """Compile a function of nested lists of tensors: with XLA on TensorFlow and JAX, without gradients on PyTorch.
 
     The compiled function is for one set of shapes: that of its first call.
+
+    Parameters
+    ----------
+    function
+        What to compile.
+    precision
+        Of matrix products on GPUs: `"float32"`, or `"tf32"` where rounding the factors to 10 bits is allowed.
     """
     name = backend_name()
+    compiled = _compile(function, name)
+
+    def call(*arguments: Any) -> Any:
+        with in_precision(name, precision):
+            return compiled(*arguments)
+
+    return call
+
+
+def _compile(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     if name == "tensorflow":
         import tensorflow as tf
 

@@ -14,6 +14,7 @@ from seqexplain.models._extra_inputs import digest, rows_of
 from seqexplain.models._flat_model import FlatModel, flatten
 from seqexplain.models._hidden import layer_value, layer_values
 from seqexplain.models._layout import arrange, could_be_dna, read_layout
+from seqexplain.models._precision import PRECISIONS
 from seqexplain.models._prediction import predict, verify
 from seqexplain.models.backend import Array, Tensor, jit, to_tensor
 from seqexplain.models.graph import Graph, WeightList, input_names_of, input_shapes_of
@@ -47,6 +48,9 @@ class SequenceModel:
         mapping from sequence name to array.
     average_strands
         Whether to average the model over the sequence and its reverse complement.
+    precision
+        Of matrix products on GPUs: `"float32"`, or `"tf32"`, which is faster on NVIDIA GPUs since Ampere and rounds
+        factors to 10 bits: relative errors of about 1e-3, so that completeness may fail.
     input_shape
         Shape of one example in the model's layout, for a subclassed model that does not tell.
     name
@@ -70,6 +74,7 @@ class SequenceModel:
         unknown: str = "zeros",
         extra_inputs: Mapping[str, Any] | None = None,
         average_strands: bool = False,
+        precision: str = "float32",
         input_shape: Shape | None = None,
         name: str | None = None,
         sha256: str | None = None,
@@ -77,6 +82,8 @@ class SequenceModel:
     ) -> None:
         if unknown not in ("zeros", "uniform"):
             raise ParameterError(f'unknown={unknown!r} is not known; use "zeros" or "uniform".')
+        if precision not in PRECISIONS:
+            raise ParameterError(f'precision={precision!r} is not known; use "float32" or "tf32".')
         if sorted(base_order) != sorted("ACGT"):
             raise ParameterError(f'base_order={base_order!r} must hold each of A, C, G and T once, as in "ACGT".')
         if not (hasattr(model, "predict_batch") or hasattr(model, "get_build_config")):
@@ -88,6 +95,7 @@ class SequenceModel:
         self.unknown = unknown
         self.base_order = base_order
         self.average_strands = average_strands
+        self.precision = precision
         self.name = name or str(getattr(model, "name", "model"))
         self.sha256 = sha256
         self.path = path
@@ -377,6 +385,7 @@ class SequenceModel:
             "base_order": self.base_order,
             "unknown": self.unknown,
             "average_strands": self.average_strands,
+            "precision": self.precision,
             "extra_inputs": {k: digest(v) for k, v in sorted(self.extra_inputs.items())},
         }
 
@@ -396,7 +405,7 @@ class SequenceModel:
     def compiled(self, key: Any, make: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:
         """Return the compiled function of a key, compiling it once."""
         if key not in self._compiled:
-            self._compiled[key] = jit(make())
+            self._compiled[key] = jit(make(), self.precision)
         return self._compiled[key]
 
     def bytes_per_sequence(self, length: int, positions: Sequence[int] | None = None) -> int:
