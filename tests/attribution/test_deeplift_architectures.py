@@ -107,7 +107,7 @@ BLOCKS: dict[str, Callable[[Any], Any]] = {
     "masks": lambda y: k.cast(k.logical_or(y > 0.5, k.logical_not(y < 0.2)), "float32") * y,
     "moments": lambda y: k.concatenate(k.moments(y, axes=[1]), axis=-1),
     "convolution": lambda y: k.conv(y, np.linspace(-1, 1, 24, dtype="float32").reshape(3, 4, 2), padding="same"),
-    "pooled": lambda y: k.max_pool(y, 2) * k.average_pool(y, 2),
+    "pooled": lambda y: k.max_pool(y, (2,), (2,)) * k.average_pool(y, (2,), (2,)),
 }
 FAMILIES = {"attention": ATTENTION, "blocks": BLOCKS}
 

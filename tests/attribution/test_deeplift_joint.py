@@ -69,31 +69,32 @@ def normalisations(t: Twin, x: Value) -> Branches:
 
     layer_norm, (gamma, beta) = built(kl.LayerNormalization(epsilon=0.01))
     over_both, (gamma_both, beta_both) = built(kl.LayerNormalization(axis=(1, 2), epsilon=0.01))
-    over_positions, (gamma_1, beta_1) = built(kl.LayerNormalization(axis=1, epsilon=0.01))
     rms, (scale,) = built(kl.RMSNormalization(epsilon=0.01))
     groups, (gamma_g, beta_g) = built(kl.GroupNormalization(2, epsilon=0.01))
     split = net.affine(lambda a: a.reshape(L, 2, 2), n)
     joined = net.affine(lambda a: a.reshape(L, 4) * gamma_g + beta_g, normalise(net, split, (0, 2), 0.01))
     length = net.affine(lambda a: a.sum(axis=-1, keepdims=True), net.activation(np.square, n))
     inverse = net.activation(lambda v: 1 / np.sqrt(np.maximum(v, 1e-14)), length)
-    return {
+    branches = {
         "layer": Value(layer_norm, net.affine(lambda a: a * gamma + beta, normalise(net, n, -1, 0.01))),
         "layer, two axes": Value(
             over_both, net.affine(lambda a: a * gamma_both + beta_both, normalise(net, n, (0, 1), 0.01))
-        ),
-        "layer, positions": Value(
-            over_positions,
-            net.affine(lambda a: a * gamma_1[:, None] + beta_1[:, None], normalise(net, n, 0, 0.01)),
         ),
         "rms": Value(rms, net.affine(lambda a: a * scale, normalise(net, n, -1, 0.01, centre=False))),
         "group": Value(groups, joined),
         "unit": Value(kl.UnitNormalization()(y.tensor), times(net, lambda u, v: u * v, n, inverse)),
     }
+    if keras.backend.backend() != "torch":  # there Keras itself fails on an axis that is not the last
+        over_positions, (gamma_1, beta_1) = built(kl.LayerNormalization(axis=1, epsilon=0.01))
+        centred = normalise(net, n, 0, 0.01)
+        scaled = net.affine(lambda a: a * gamma_1[:, None] + beta_1[:, None], centred)
+        branches["layer, positions"] = Value(over_positions, scaled)
+    return branches
 
 
 def attention(t: Twin, x: Value) -> Branches:
     net, y = t.net, stem(t, x)
-    layer = kl.MultiHeadAttention(2, 3, value_dim=2)
+    layer = kl.MultiHeadAttention(2, 3)
     tensor = layer(y.tensor, y.tensor)
     layer.set_weights([t.rng.normal(size=tuple(v.shape)).astype(np.float32) for v in layer.weights])
     w = {
