@@ -1,4 +1,4 @@
-"""The two networks of the benchmarks, in Keras and, with the same weights, in PyTorch."""
+"""The networks of the benchmarks, in Keras and, with the same weights, in PyTorch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-LENGTHS = {"basset": 600, "bpnet": 2114}
+LENGTHS = {"basset": 600, "bpnet": 2114, "chrombpnet": 2114}
 
 
 def keras_basset(length: int = 600, seed: int = 0) -> Any:
@@ -44,6 +44,11 @@ def keras_bpnet(length: int = 2114, filters: int = 64, layers_dilated: int = 8, 
     model = keras.Model(inputs, layers.Dense(1)(x))
     _randomise(model, seed)
     return model
+
+
+def keras_chrombpnet() -> Any:
+    """ChromBPNet-like: the BPNet-like network with 512 filters."""
+    return keras_bpnet(filters=512)
 
 
 def _randomise(model: Any, seed: int) -> None:
@@ -141,3 +146,8 @@ def multiply_adds(model: Any) -> float:
         elif type(layer).__name__ == "Dense":
             total += float(np.prod(layer.kernel.shape))
     return total
+
+
+def torch_chrombpnet(model: Any) -> Any:
+    """The same network for PyTorch, reading `(n, 4, length)`."""
+    return torch_bpnet(model)

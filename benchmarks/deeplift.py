@@ -1,8 +1,9 @@
 """DeepLIFT (Rescale) side by side with tangermeme's `deep_lift_shap`: same weights, sequences and references, one run.
 
-    python benchmarks/deeplift.py [--sequences 8] [--networks basset bpnet]
+    python benchmarks/deeplift.py [--sequences 8] [--networks basset bpnet chrombpnet]
 
-Prints seconds a sequence, the ratio, the largest difference, and how far each is from the floor: the multiply-adds of
+On a GPU, where the backend has one (KERAS_BACKEND=jax or torch), the peer runs there too; the figures that it publishes
+are for `--networks bpnet --sequences 1000` and `--networks chrombpnet --sequences 100`. Prints seconds a sequence, the ratio, the largest difference, and how far each is from the floor: the multiply-adds of
 one forward and one backward pass for each reference, at the rate of a large matrix product on the same machine.
 """
 
@@ -22,6 +23,7 @@ import architectures
 import numpy as np
 
 from seqexplain.attribution import deeplift
+from seqexplain.models.backend import backend_name, device
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.sequences import dinucleotide_shuffle
 
@@ -56,10 +58,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sequences", type=int, default=8)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--networks", nargs="+", default=["basset", "bpnet"], choices=["basset", "bpnet"])
+    parser.add_argument("--networks", nargs="+", default=["basset", "bpnet"], choices=list(architectures.LENGTHS))
     parser.add_argument("--alone", action="store_true", help="do not run the peer")
     options = parser.parse_args()
     rate = matrix_rate()
+    print(f"{device()}, backend {backend_name()}; ", end="")
     print(f"matrix product: {rate / 1e9:.0f} GFLOP/s; {options.sequences} sequences, {N_REFERENCES} references each")
     for name in options.networks:
         length = architectures.LENGTHS[name]
@@ -96,8 +99,10 @@ def compare(
     peer = getattr(architectures, f"torch_{name}")(network)
     x = torch.tensor(X.transpose(0, 2, 1).copy())
     r = torch.tensor(references.transpose(0, 1, 3, 2).copy())
+    # published for GPUs: batches as large as fit
+    batches = (*PEER_BATCHES, 1000) if torch.cuda.is_available() else PEER_BATCHES
     timings = {}
-    for batch in PEER_BATCHES:
+    for batch in batches:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             call = partial(
@@ -107,12 +112,12 @@ def compare(
                 target=0,
                 references=r,
                 batch_size=batch,
-                device="cpu",
+                device="cuda" if torch.cuda.is_available() else "cpu",
                 warning_threshold=1e9,
             )
             call()
             timings[batch], theirs = best_of(call, repeats)
-    difference = np.abs(theirs.numpy().transpose(0, 2, 1) - ours.contributions).max()
+    difference = np.abs(theirs.cpu().numpy().transpose(0, 2, 1) - ours.contributions).max()
     for batch, total in timings.items():
         peer_each = total / len(X)
         default = ", its default" if batch == PEER_DEFAULT_BATCH else ""
