@@ -3,7 +3,9 @@
     python benchmarks/deeplift.py [--sequences 8] [--networks basset bpnet chrombpnet]
 
 On a GPU, where the backend has one (KERAS_BACKEND=jax or torch), the peer runs there too; the figures that it publishes
-are for `--networks bpnet --sequences 1000` and `--networks chrombpnet --sequences 100`. Prints seconds a sequence, the ratio, the largest difference, and how far each is from the floor: the multiply-adds of
+are for `--networks bpnet --sequences 1000` and `--networks chrombpnet --sequences 100`.
+
+Prints seconds a sequence, the ratio, the largest difference, and how far each is from the floor: the multiply-adds of
 one forward and one backward pass for each reference, at the rate of a large matrix product on the same machine.
 """
 
