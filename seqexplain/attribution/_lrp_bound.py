@@ -15,6 +15,7 @@ from itertools import pairwise
 from seqexplain.attribution._lrp_groups import Group
 from seqexplain.models.backend import Tensor, ops
 from seqexplain.models.graph import WeightList
+from seqexplain.models.joint_operations import Placed
 from seqexplain.models.operations import Convolution, Dense, Linear, Scale
 
 Weights = Mapping[str, Tensor]
@@ -60,6 +61,8 @@ class Part:
 
     def signs(self) -> tuple[Weights, Weights | None]:
         """Return the weights of A⁺ and A⁻; what has no weights moves and adds, and has no negative part."""
+        if isinstance(self.operation, Placed):  # its weights are constants beside the inputs
+            return self.weights, None
         plain = {k: w for k, w in self.weights.items() if k != "bias"}
         up = {k: ops.maximum(w, 0.0) for k, w in plain.items()}
         return up, {k: ops.minimum(w, 0.0) for k, w in plain.items()} or None
@@ -127,6 +130,8 @@ class BoundGroup:
         for part, shape in zip(parts, shapes, strict=True):
             if value is not None:
                 value = part.operation.forward(part.weights, [value])[0]
+            elif isinstance(part.operation, Placed):
+                value = part.operation.forward(part.weights, [ops.zeros((1, *s)) for s in part.shapes])[0]
             elif "bias" in part.weights:
                 value = ops.zeros((1, *shape)) + part.weights["bias"]
         return None if value is None else ops.expand_dims(value, 0)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from seqexplain.models._op_call import identity
 from seqexplain.models.graph import Graph
+from seqexplain.models.joint_operations import Placed
 from seqexplain.models.operations import (
     AveragePool,
     Convolution,
@@ -73,7 +75,7 @@ class Group:
 
 def has_kernel(operation: Operation) -> bool:
     """Whether an operation mixes its inputs by weights that were learned."""
-    if not isinstance(operation, Linear) or isinstance(operation, (Scale, Difference, AveragePool)):
+    if not isinstance(operation, Linear) or isinstance(operation, (Scale, Difference, AveragePool, Placed)):
         return False
     return type(operation) is not Structural
 
@@ -81,6 +83,16 @@ def has_kernel(operation: Operation) -> bool:
 def only_moves(operation: Operation) -> bool:
     """Whether each output is a copy of one input."""
     return type(operation) is Structural and operation.moves_only
+
+
+def _shifts(operation: Operation) -> bool:
+    """Whether an operation only adds constants."""
+    return type(operation) is Structural and operation.function is identity
+
+
+def _normalises(operation: Operation) -> bool:
+    """Whether an operation scales values or adds constants, as normalisations do."""
+    return isinstance(operation, Scale) or _shifts(operation)
 
 
 def linear_groups(graph: Graph, heads: Sequence[int]) -> dict[int, Group]:
@@ -102,11 +114,11 @@ def linear_groups(graph: Graph, heads: Sequence[int]) -> dict[int, Group]:
         while value not in kept and len(readers.get(value, [])) == 1:
             following = readers[value][0]
             operation = graph.operations[following]
-            if not (isinstance(operation, Scale) or only_moves(operation)) or len(operation.inputs) != 1:
+            if not (_normalises(operation) or only_moves(operation)) or len(operation.inputs) != 1:
                 break
             found.append(following)
             value = operation.outputs[0]
-        while found and not isinstance(graph.operations[found[-1]], Scale):
+        while found and not _normalises(graph.operations[found[-1]]):
             found.pop()
         return found
 
@@ -128,11 +140,11 @@ def linear_groups(graph: Graph, heads: Sequence[int]) -> dict[int, Group]:
         value = operation.inputs[0]
         while len(operation.inputs) == 1 and value in producer and producer[value] not in taken:
             earlier = graph.operations[producer[value]]
-            if not (isinstance(earlier, Scale) or only_moves(earlier)) or len(earlier.inputs) != 1:
+            if not (_normalises(earlier) or only_moves(earlier)) or len(earlier.inputs) != 1:
                 break
             before.insert(0, producer[value])
             value = earlier.inputs[0]
-        while before and not isinstance(graph.operations[before[0]], Scale):
+        while before and not _normalises(graph.operations[before[0]]):
             before.pop(0)
         behind = after(position)
         taken.update(behind)
@@ -172,7 +184,8 @@ def not_negative(graph: Graph) -> set[int]:
     for operation in graph.operations:
         # the layer of that name may have a slope below 0
         rectified = getattr(operation, "label", "") in NEVER_NEGATIVE and operation.layer_class != "ReLU"
-        keeps = type(operation) in (Structural, AveragePool) or operation.kind in (Kind.MAX_POOL, Kind.MAXIMUM)
+        keeps = type(operation) in (Structural, AveragePool) and not _shifts(operation)
+        keeps |= operation.kind in (Kind.MAX_POOL, Kind.MAXIMUM)
         if rectified or (keeps and found.issuperset(operation.inputs)):
             found.update(operation.outputs)
     return found

@@ -13,7 +13,8 @@ from seqexplain.attribution._completeness import holds
 from seqexplain.attribution._job import Arrays, AtLength, JobOptions
 from seqexplain.attribution._lrp_choice import DEFAULT, RuleChoice, choose_rules, describe
 from seqexplain.attribution._lrp_groups import linear_groups
-from seqexplain.attribution._lrp_steps import ABSORBED, lrp_steps
+from seqexplain.attribution._lrp_passes import ABSORBED
+from seqexplain.attribution._lrp_steps import lrp_steps
 from seqexplain.attribution._propagation import Plan, Shapes, forward_pass, make_plan, sweep
 from seqexplain.attribution._sequence_job import SequenceJob
 from seqexplain.errors import CompletenessWarning, ParameterError
@@ -79,7 +80,8 @@ class Lrp(SequenceJob):
         groups = linear_groups(graph, heads)
         rules = choose_rules(graph, groups, self.options.rule)
         key = (tuple(sorted((p, repr(rule)) for p, rule in rules.items())), self.options.max_pool)
-        plan = make_plan(self.model, heads, lrp_steps(graph, groups, rules, self.options.max_pool), "LRP", key)
+        choose = lrp_steps(graph, groups, rules, self.options.max_pool, graph.inputs[0])
+        plan = make_plan(self.model, heads, choose, "LRP", key)
         used = {step.position for step in plan.steps}
         self._rules = {p: rule for p, rule in rules.items() if p in used}
         self._names = {graph.operations[p]: groups[p].layer.name for p in self._rules}

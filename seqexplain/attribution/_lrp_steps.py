@@ -7,17 +7,19 @@ from collections.abc import Mapping, Sequence
 from seqexplain.attribution._deeplift_rules import max_pool_winner
 from seqexplain.attribution._lrp_bound import bind
 from seqexplain.attribution._lrp_groups import Group, not_negative
-from seqexplain.attribution._lrp_passes import needs_output, pass_group, pass_sum
+from seqexplain.attribution._lrp_passes import ABSORBED, absorbed_of, needs_output, pass_group, pass_sum
+from seqexplain.attribution._lrp_products import Weighers, constant_step, product_step, select_step
 from seqexplain.attribution._propagation import Choose, Shapes, Step, rule_step, transpose_step
 from seqexplain.attribution.lrp_rules import Rule
 from seqexplain.models.backend import Tensor, ops
 from seqexplain.models.graph import Graph, WeightList
+from seqexplain.models.joint_operations import Product, Select
 from seqexplain.models.operations import Kind, Linear, Maximum, MaxPool, Operation
 
-ABSORBED = -1  # stands among the inputs of a step for what no input gets
 
-
-def lrp_steps(graph: Graph, groups: Mapping[int, Group], rules: Mapping[int, Rule], pooling: str) -> Choose:
+def lrp_steps(
+    graph: Graph, groups: Mapping[int, Group], rules: Mapping[int, Rule], pooling: str, source: int
+) -> Choose:
     """Return the step of each operation.
 
     Parameters
@@ -30,7 +32,10 @@ def lrp_steps(graph: Graph, groups: Mapping[int, Group], rules: Mapping[int, Rul
         Of each group.
     pooling
         `"winner"` or `"proportional"`.
+    source
+        The value that is explained.
     """
+    weighers = Weighers(graph, graph.reached_from(source))
     unsigned = not_negative(graph)
     pool = max_pool_winner if pooling == "winner" else max_pool_proportional
 
@@ -46,7 +51,11 @@ def lrp_steps(graph: Graph, groups: Mapping[int, Group], rules: Mapping[int, Rul
             return rule_step(position, operation, pool)
         if operation.kind is Kind.MAXIMUM:
             return rule_step(position, operation, maximum_winner)
-        return None
+        if isinstance(operation, Product):
+            return product_step(position, operation, weighers.signals(operation))
+        if isinstance(operation, Select):
+            return select_step(position, operation)
+        return constant_step(position) if operation in weighers.softmaxes else None
 
     return choose
 
@@ -58,11 +67,7 @@ def _group_step(position: int, group: Group, rule: Rule, unsigned: bool) -> Step
     def run(weights: WeightList, shapes: Shapes, x: Sequence[Tensor], _: Sequence[Tensor], m: Tensor) -> list[Tensor]:
         inputs, z = (x[:-1], x[-1]) if looks else (x, None)
         passed = passes(rule, bind(group, weights, shapes, unsigned), inputs, z, m)
-        lost = passed.absorbed
-        axes = tuple(range(3, len(lost.shape)))
-        # sum and size of what no input gets
-        absorbed = ops.stack([ops.sum(lost, axis=axes), ops.sum(ops.abs(lost), axis=axes)])
-        return [*passed.inputs, absorbed]
+        return [*passed.inputs, absorbed_of(passed.absorbed)]
 
     reads = (*group.inputs, group.output) if looks else group.inputs
     return Step(position, (*group.inputs, ABSORBED), reads, run, rule.name)
