@@ -126,7 +126,7 @@ def _composite(choice: str | Rule) -> Composite:
             f"rule={rule.name!r} says what the sequence is like, so it is for the first layer alone; use "
             f'{{"first": "{rule.name}", "*": "epsilon"}}, or one of {_known()}.'
         )
-    return Composite(rule, rule, sums=rule if isinstance(rule, (Z, Epsilon)) else Epsilon())
+    return Composite(rule, rule, sums=rule if isinstance(rule, Z) else Epsilon())
 
 
 def _from_composite(group: Group, composite: Composite) -> Rule:

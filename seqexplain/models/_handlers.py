@@ -221,7 +221,7 @@ def _global_max(b: Builder, layer: Any, inputs: list[int]) -> list[int]:
     if layer.keepdims:
         return [y]
     axes = tuple(range(1, len(shape)))
-    return [b.structural([y], (shape[-1],), lambda x: ops.squeeze(x, axis=axes), part="squeeze")]
+    return [b.structural([y], (shape[-1],), lambda x: ops.squeeze(x, axis=axes), part="squeeze", moves_only=True)]
 
 
 def _identity(b: Builder, layer: Any, inputs: list[int]) -> list[int]:

@@ -27,12 +27,8 @@ DEFAULT_SUMS: Rule = ("epsilon", 1e-6)
 
 RULES: dict[str, tuple[Any, Any, Rule]] = {
     "z": ("z", same_for_all(("z",)), ("z",)),
-    "epsilon": (Epsilon(0.1), same_for_all(("epsilon", 0.1)), ("epsilon", 0.1)),
-    "absolute epsilon": (
-        Epsilon(0.1, relative=False),
-        same_for_all(("epsilon-absolute", 0.1)),
-        ("epsilon-absolute", 0.1),
-    ),
+    "epsilon": (Epsilon(0.1), same_for_all(("epsilon", 0.1)), DEFAULT_SUMS),
+    "absolute epsilon": (Epsilon(0.1, relative=False), same_for_all(("epsilon-absolute", 0.1)), DEFAULT_SUMS),
     "gamma": (Gamma(0.5), same_for_all(("gamma", 0.5)), DEFAULT_SUMS),
     "alpha-beta": (AlphaBeta(3.0, 2.0), same_for_all(("alpha-beta", 3.0, 2.0)), DEFAULT_SUMS),
     "z-plus": ("z-plus", same_for_all(("z-plus", True)), DEFAULT_SUMS),

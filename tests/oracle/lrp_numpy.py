@@ -1,13 +1,13 @@
 """Layer-wise relevance propagation in float64 NumPy, from the papers' equations: one share for each pair of units.
 
-Bach et al. (2015) eqs. 56–62 (z, ε, αβ); Montavon et al. (2017) table of rules (z⁺, w², z^B); Montavon et al. (2019) section
-10.2.1 (γ); Lapuschkin et al. (2019) (flat). Every layer is its explicit matrix. Batch normalisation is multiplied into
-the matrix of the layer before it, else of the one after it.
+Bach et al. (2015): z, ε, αβ; Montavon et al. (2017): z⁺, w², z^B; Montavon et al. (2019): γ; Lapuschkin et al. (2019):
+flat. Every layer is its explicit matrix. Batch normalisation is multiplied into the matrix of the layer before it, else
+of the one after it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,12 @@ class LayerTwin(Twin):
     def __init__(self, *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)
         self.made_by: dict[int, str] = {}
+
+    def randomise(self, layer: Any) -> None:
+        """Give weights, none of them 0: a matrix then tells which units are connected."""
+        super().randomise(layer)
+        if not hasattr(layer, "layers"):
+            layer.set_weights([np.where(w == 0, 1, w) for w in layer.get_weights()])
 
     def __call__(self, layer: Any, *values: Value, keep: bool = False) -> Value:
         before = len(self.net.shapes)
@@ -200,6 +206,3 @@ def composite(dense: Rule, convolution: Rule, first: Rule | None = None) -> Call
         return dense if name == "Dense" else convolution
 
     return choose
-
-
-Choices = Mapping[str, tuple[Any, Callable[[str, int], Rule], Rule]]
