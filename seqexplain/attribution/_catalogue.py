@@ -95,7 +95,8 @@ def _lrp(model: SequenceModel) -> Choose:
     from seqexplain.attribution._lrp_steps import lrp_steps
 
     groups = linear_groups(model.graph, [head.value for head in model.heads_at("logit")])
-    return lrp_steps(model.graph, groups, choose_rules(model.graph, groups, DEFAULT), "winner")
+    rules = choose_rules(model.graph, groups, DEFAULT)
+    return lrp_steps(model.graph, groups, rules, "winner", model.graph.inputs[0])
 
 
 def _guided(model: SequenceModel) -> Choose:
