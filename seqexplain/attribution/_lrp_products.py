@@ -97,7 +97,8 @@ def product_step(position: int, operation: Product, places: Sequence[int]) -> St
     inputs = tuple(operation.inputs[k] for k in places)
     if function is not None:
         inputs = (*inputs, ABSORBED)
-    return Step(position, inputs, operation.inputs, run)
+    label = "half to each" if len(places) > 1 else "to the signal"
+    return Step(position, inputs, operation.inputs, run, label)
 
 
 def select_step(position: int, operation: Select) -> Step:
@@ -107,7 +108,7 @@ def select_step(position: int, operation: Select) -> Step:
         chosen = x[0] != 0
         return [ops.where(chosen, m, 0.0), ops.where(chosen, 0.0, m)]
 
-    return Step(position, operation.inputs[1:], operation.inputs[:1], run)
+    return Step(position, operation.inputs[1:], operation.inputs[:1], run, "to the chosen")
 
 
 def constant_step(position: int) -> Step:
@@ -116,4 +117,4 @@ def constant_step(position: int) -> Step:
     def run(weights: WeightList, shapes: Shapes, x: Sequence[Tensor], _: Sequence[Tensor], m: Tensor) -> list[Tensor]:
         return [absorbed_of(m)]
 
-    return Step(position, (ABSORBED,), (), run)
+    return Step(position, (ABSORBED,), (), run, "constant")
