@@ -45,8 +45,8 @@ def lrp(
     rule
         A composite: `"epsilon-plus"` (ε for dense layers, z⁺ for convolutions), `"epsilon-plus-flat"` (the same, with
         flat at the first layer: Lapuschkin et al. 2019), `"epsilon-gamma-box"` (ε, γ = 1/4, and z^B at the first layer)
-        or `"deep-taylor"` (z⁺ everywhere without biases, z^B at the first layer; meant for scores above 0, as it explains
-        by what raises a score).
+        or `"deep-taylor"` (z⁺ everywhere without biases, z^B at the first layer; for scores above 0, as it tells only
+        what raises a score).
 
         Or one rule for all layers with weights: `"z"`, `"epsilon"`, `"gamma"`, `"alpha-beta"`, `"z-plus"`, `"flat"`,
         `"w-square"`, or one with its parameters from `seqexplain.attribution.lrp_rules`, as `Gamma(0.1)`.
