@@ -26,7 +26,7 @@ COMPOSITES = ("epsilon-plus", "epsilon-plus-flat", "epsilon-gamma-box", "deep-ta
 def uncompiled() -> Iterator[None]:
     """Compute without XLA: many networks of a few sequences each would be compiled and thrown away."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(sequence_model, "jit", lambda function: function)
+    patch.setattr(sequence_model, "jit", lambda function, *_: function)
     yield
     patch.undo()
 

@@ -58,7 +58,7 @@ RULES: dict[str, tuple[Any, Any, Rule]] = {
 def uncompiled() -> Iterator[None]:
     """Compute without XLA: hundreds of networks of two sequences each would be compiled and thrown away."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(sequence_model, "jit", lambda function: function)
+    patch.setattr(sequence_model, "jit", lambda function, *_: function)
     yield
     patch.undo()
 
