@@ -30,7 +30,8 @@ def lrp(
 
     The relevance of the target is its value, R = f(x). Each layer z_j = Σ_i a_i w_ij + b_j passes the relevance R_j of
     its units to its inputs in shares that a rule gives, R_i = Σ_j share_ij R_j; activations pass it as it is, and max
-    pooling gives it to the winner. A position's relevance is the sum over its four channels, put at the observed base.
+    pooling gives it to the winner. A position's relevance is the sum over its four channels, put at the observed base
+    (input that is no base keeps what each of its values got).
 
     Parameters
     ----------

@@ -99,7 +99,7 @@ class Lrp(SequenceJob):
     def _shapes_of_results(self, n: int, length: int) -> dict[str, tuple[int, ...]]:
         t = len(self.targets)
         numbers = dict.fromkeys(("predictions", "begun", "lost", "magnitude"), (n, t))
-        return {"relevance": (n, t, length), **numbers}
+        return {"relevance": (n, t, length, 4), **numbers}
 
     def _begin(self, start: list[Tensor], heads: Sequence[Tensor]) -> list[Tensor]:
         return [w * value for w, value in zip(start, heads, strict=True)]
@@ -114,7 +114,7 @@ class Lrp(SequenceJob):
         magnitude = sum((row.magnitude for row in rows), _total(ops.abs(relevance)))
         lost = begun - _total(relevance) - absorbed
         numbers = {"begun": begun, "lost": lost, "magnitude": magnitude + ops.zeros_like(begun)}
-        return {"relevance": ops.squeeze(ops.sum(relevance, axis=-1), 2), **numbers}
+        return {"relevance": ops.squeeze(relevance, 2), **numbers}
 
     def _account(
         self, weights: Any, at_x: Sequence[Tensor], begin: Sequence[Tensor], shapes: Shapes
@@ -148,9 +148,12 @@ class Lrp(SequenceJob):
         relevance, predictions = found["relevance"], found["predictions"]
         if len(X):
             self._warn(at, X, extra, names, start, found)
-        error = relevance.sum(axis=-1, dtype=np.float64) - predictions
+        total = relevance.sum(axis=-1, keepdims=True)
+        error = total.sum(axis=(-2, -1), dtype=np.float64) - predictions
+        # of a base, or of none, the whole position's is put at what is observed; other input keeps what each value got
+        base = ((X == 0) | (X == 1)).all(axis=-1, keepdims=True) & (X.sum(axis=-1, keepdims=True) <= 1)
         return {
-            "contributions": relevance[..., None] * X[:, None],
+            "contributions": np.where(base[:, None], total * X[:, None], relevance),
             "completeness_error": error[..., None].astype(np.float32),
         }
 

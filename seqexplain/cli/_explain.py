@@ -195,6 +195,6 @@ def keep_batches(jobs: Sequence[Job], out: Path) -> None:
 
     stored = (peek(out) or {}).get("parameters", {})
     for job, shape in zip(jobs, stored.get("ensemble", [stored]), strict=False):
-        for name in ("batch_sequences", "batch_references"):
+        for name in ("batch_sequences", "batch_references", "batch_points"):
             if name in shape and hasattr(job, name):
                 setattr(job, name, int(shape[name]))

@@ -85,6 +85,17 @@ def test_lrp_0_is_input_times_gradient_without_biases(seed: int) -> None:
     assert (np.abs(result.completeness_error[:, 0]) <= 1e-4 * np.abs(result.predictions)).all()
 
 
+def test_input_that_is_no_base_keeps_what_each_value_got() -> None:
+    x = keras.Input((L, 4))
+    model = SequenceModel(keras.Model(x, kl.Dense(1)(kl.Flatten()(x))))
+    X = np.random.default_rng(0).random((2, L, 4)).astype(np.float32)
+    X[0, 3] = [0, 1, 0, 0]
+    X[1, 4] = 0
+    kernel = model.keras_model.layers[-1].get_weights()[0].reshape(L, 4)
+    found = lrp(model, X, rule="z")
+    np.testing.assert_allclose(found.contributions, X * kernel, rtol=0, atol=1e-5)
+
+
 @pytest.mark.parametrize("rule", ["z", "epsilon", "gamma", "flat", "w-square", *COMPOSITES])
 def test_relevance_is_conserved_without_biases(rule: str) -> None:
     result = lrp(without_biases(), dna(5), rule=rule, target=0)
