@@ -90,9 +90,21 @@ class Builder:
         **options: Any,
     ) -> int:
         """Append an operation with one output; return the number of its value."""
-        output = self.value(shape)
-        self._append(kind, inputs, (output,), part, options)
-        return output
+        return self.add_several(kind, inputs, [shape], part=part, **options)[0]
+
+    def add_several(
+        self,
+        kind: type[Operation],
+        inputs: Sequence[int],
+        shapes: Sequence[Sequence[int | None]],
+        *,
+        part: str = "",
+        **options: Any,
+    ) -> list[int]:
+        """Append an operation with several outputs; return the numbers of its values."""
+        outputs = tuple(self.value(shape) for shape in shapes)
+        self._append(kind, inputs, outputs, part, options)
+        return list(outputs)
 
     def structural(
         self,
@@ -118,13 +130,12 @@ class Builder:
         read_weights: Callable[[], dict[str, Tensor]] = dict,
     ) -> list[int]:
         """Append something that computes but has no rule."""
-        outputs = tuple(self.value(shape) for shape in shapes)
         options = {"function": function, "read_weights": read_weights, "layer_type": layer_type}
         saved = self.layer_class
         self.layer_class = layer_class or saved
-        self._append(Opaque, inputs, outputs, part, options)
+        outputs = self.add_several(Opaque, inputs, shapes, part=part, **options)
         self.layer_class = saved
-        return list(outputs)
+        return outputs
 
     def opaque_layer(self, layer: Any, inputs: Sequence[int]) -> list[int]:
         """Append a whole layer that has no rule; it is called without touching its state."""
@@ -153,6 +164,21 @@ class Builder:
                 dict(zip(map(id, symbols), inputs, strict=True)),
             )
         self.layer, self.layer_class, self._out_shapes = saved
+        return outputs
+
+    def add_call(self, layer: Any, arguments: Any, shapes: Sequence[Sequence[int | None]]) -> list[int]:
+        """Append a call of a layer by what it is made of; values stand for tensors, `shapes` are its outputs'."""
+        saved, self._out_shapes = self._out_shapes, [tuple(shape) for shape in shapes]
+        known: dict[int, int | Constant] = {}
+        kept = []  # symbols are known by their `id`: none may be collected before its time
+
+        def symbol(value: int) -> Any:
+            kept.append(keras.KerasTensor((None, *self.shape(value))))
+            known[id(kept[-1])] = value
+            return kept[-1]
+
+        outputs = self.retrace(layer, keras.tree.map_structure(symbol, arguments), {}, known)
+        self._out_shapes = saved
         return outputs
 
     def graph(self, inputs: Sequence[int], outputs: Sequence[int]) -> Graph:

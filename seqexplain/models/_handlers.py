@@ -13,6 +13,7 @@ from keras import layers, ops
 
 from seqexplain.models._activations import add_activation
 from seqexplain.models._compound_handlers import multiply, normalization, time_distributed
+from seqexplain.models._recurrent_handlers import bidirectional, recurrent
 from seqexplain.models.backend import Tensor
 from seqexplain.models.operations import (
     AveragePool,
@@ -349,6 +350,11 @@ HANDLERS: dict[type, Handler] = {
     layers.Maximum: _maximum(1),
     layers.Minimum: _maximum(-1),
     layers.TimeDistributed: time_distributed,
+    layers.LSTM: recurrent,
+    layers.GRU: recurrent,
+    layers.SimpleRNN: recurrent,
+    layers.RNN: recurrent,
+    layers.Bidirectional: bidirectional,
     layers.Activation: _activation,
     layers.ReLU: _weightless_activation("relu"),
     layers.LeakyReLU: _weightless_activation("leaky_relu"),

@@ -14,6 +14,7 @@ from typing import Any
 
 import keras
 from keras.src.backend.common import global_state
+from keras.src.layers.rnn.dropout_rnn_cell import DropoutRNNCell
 
 from seqexplain.errors import UnsupportedLayerError
 
@@ -107,6 +108,8 @@ def _stand_in(layer: Any, symbolic: bool = True) -> tuple[Any, dict[int, tuple[A
                 attributes[name] = symbol(value)
             elif _is_list_of_variables(value) and not name.endswith("trainable_variables"):
                 attributes[name] = [symbol(v) for v in value]
+    if isinstance(layer, DropoutRNNCell):  # whose masks are drawn, and then not used, outside of training as well
+        attributes.update(dropout=0.0, recurrent_dropout=0.0)
     vars(stand_in).update(attributes)
     return stand_in, weights
 

@@ -28,6 +28,7 @@ __all__ = [
     "free_memory",
     "jit",
     "ops",
+    "scan",
     "to_numpy",
     "to_tensor",
     "versions",
@@ -125,6 +126,69 @@ def _compile(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     import torch
 
     return torch.no_grad()(function)  # type: ignore[no-any-return]
+
+
+def scan(
+    step: Callable[[list[Tensor], list[Tensor]], tuple[list[Tensor], list[Tensor]]],
+    carry: Sequence[Tensor],
+    inputs: Sequence[Tensor],
+    shapes: Sequence[Sequence[int]],
+    *,
+    reverse: bool = False,
+) -> list[Tensor]:
+    """Apply a function to one slice after the other along the first axis, without unrolling where that is compiled.
+
+    `keras.ops.scan` is not used: on TensorFlow it wants outputs of the same shapes as what is carried, and XLA cannot
+    differentiate it.
+
+    Parameters
+    ----------
+    step
+        `step(carried, slices) -> (carried, outputs)`.
+    carry
+        What is carried at first; shapes and types stay.
+    inputs
+        At least one; the first axes are of one length, which is known.
+    shapes
+        Of the outputs of one step, float32.
+    reverse
+        Whether to begin with the last slices.
+
+    Returns
+    -------
+    list of Tensor
+        The outputs of all steps, each with a first axis in the order of the inputs.
+    """
+    name = backend_name()
+    length = int(inputs[0].shape[0])
+    if name == "jax":
+        import jax
+
+        return list(jax.lax.scan(lambda c, x: step(list(c), list(x)), list(carry), list(inputs), reverse=reverse)[1])
+    order = range(length - 1, -1, -1) if reverse else range(length)
+    if name == "torch":
+        import torch
+
+        carried, rows = list(carry), []
+        for i in order:
+            carried, row = step(carried, [x[i] for x in inputs])
+            rows.append(row)
+        return [torch.stack(column) for column in zip(*(rows[::-1] if reverse else rows), strict=True)]
+    import tensorflow as tf
+
+    def array(dtype: Any, shape: Any) -> Any:
+        return tf.TensorArray(dtype, size=length, element_shape=shape, clear_after_read=False)
+
+    given = [array(x.dtype, x.shape[1:]).unstack(x) for x in inputs]
+
+    def body(i: Any, carried: Any, written: Any) -> Any:
+        place = length - 1 - i if reverse else i
+        carried, row = step(list(carried), [x.read(place) for x in given])
+        return i + 1, carried, [w.write(place, value) for w, value in zip(written, row, strict=True)]
+
+    begun = (tf.constant(0), list(carry), [array(tf.float32, tuple(shape)) for shape in shapes])
+    written = tf.while_loop(lambda i, *_: i < length, body, begun, maximum_iterations=length)[2]
+    return [w.stack() for w in written]
 
 
 def to_tensor(array: Array) -> Tensor:

@@ -36,6 +36,7 @@ class Kind(Enum):
     LOGSUMEXP = "log-sum-exp"
     PRODUCT = "product"
     SELECT = "select"
+    SCAN = "scan"
     OPAQUE = "opaque"
 
 
