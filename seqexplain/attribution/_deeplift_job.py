@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seqexplain.attribution._completeness import worst_operation
-from seqexplain.attribution._deeplift_rules import rules_for
+from seqexplain.attribution._deeplift_rules import PROPORTIONAL, rules_for
 from seqexplain.attribution._job import AtLength
 from seqexplain.attribution._own_rules import OwnRule, describe_rules, keeping, key_of, with_own_rules
 from seqexplain.attribution._propagation import (
@@ -23,10 +23,12 @@ from seqexplain.attribution._propagation import (
 )
 from seqexplain.attribution._reference_job import ReferenceJob, ReferenceOptions, summarise
 from seqexplain.attribution._reveal_cancel import fused_activations, reveal_cancel
+from seqexplain.attribution._scan_step import scan_step
 from seqexplain.errors import ParameterError
 from seqexplain.models.backend import Tensor, ops
 from seqexplain.models.graph import Graph
 from seqexplain.models.operations import Operation
+from seqexplain.models.scan_operation import Scan
 from seqexplain.models.sequence_model import SequenceModel
 
 
@@ -180,11 +182,13 @@ def deeplift_plan(
 def choose_steps(graph: Graph, rule: str | Mapping[str, str], max_pool: str) -> Choose:
     """Return DeepLIFT's step for each operation of a graph."""
     fused = fused_activations(graph, rule)
-    plain = by_kind(rules_for(max_pool))
+    plain = by_kind(rules_for(max_pool), PROPORTIONAL)
 
     def choose(position: int, operation: Operation) -> Step | None:
         if position in fused:
             return fused_step(position, operation, fused[position], reveal_cancel)
+        if isinstance(operation, Scan):  # Rescale inside, whatever the rule is outside
+            return scan_step(position, operation, plain)
         return plain(position, operation)
 
     return choose

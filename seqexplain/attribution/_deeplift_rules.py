@@ -126,6 +126,9 @@ def _sum_broadcast(m: Tensor, shape: Sequence[int]) -> Tensor:
     return ops.sum(m, axis=axes, keepdims=True) if axes else m
 
 
+PROPORTIONAL = frozenset({Kind.ELEMENTWISE, Kind.PRODUCT})  # rules that multiply m by what does not depend on it
+
+
 def rules_for(pooling: str) -> dict[Kind, Rule]:
     """Return the table of rules; `pooling` is `"complete"` or `"winner"`."""
     return {

@@ -7,8 +7,10 @@ from typing import Any
 
 from seqexplain.attribution._deeplift_rules import max_pool_winner
 from seqexplain.attribution._propagation import Choose, Rule, Step, rule_step, transpose_step
+from seqexplain.attribution._scan_step import scan_step
 from seqexplain.models.backend import Tensor, ops, vjp
 from seqexplain.models.operations import Elementwise, Kind, Linear, Operation
+from seqexplain.models.scan_operation import Scan
 
 
 def elementwise(
@@ -57,7 +59,10 @@ def gradient_step(position: int, operation: Operation) -> Step:
     """Return the step of plain gradients for any operation."""
     if isinstance(operation, Linear):
         return transpose_step(position, operation)
-    return rule_step(position, operation, GRADIENT_RULES.get(operation.kind, general))
+    if isinstance(operation, Scan):
+        return scan_step(position, operation, gradient_step)
+    simple = operation.kind is Kind.ELEMENTWISE
+    return rule_step(position, operation, GRADIENT_RULES.get(operation.kind, general), proportional=simple)
 
 
 choose_gradient: Choose = gradient_step

@@ -12,9 +12,11 @@ from collections.abc import Mapping, Sequence
 from seqexplain.attribution._deeplift_rules import maximum as route
 from seqexplain.attribution._gradient_rules import gradient_step
 from seqexplain.attribution._propagation import Choose, Plan, Rule, Step, make_plan, rule_step
+from seqexplain.attribution._scan_step import scan_step
 from seqexplain.attribution._sequence_job import SequenceJob
 from seqexplain.models.backend import Tensor, ops
 from seqexplain.models.operations import Elementwise, Kind, Maximum, Operation
+from seqexplain.models.scan_operation import Scan
 
 # Activations that pass what is large as it is and (nearly) stop what is small: they stand where the papers have a ReLU.
 RECTIFIERS = frozenset(
@@ -72,6 +74,8 @@ def modified(rule: Rule) -> Choose:
             return rule_step(position, operation, rule)
         if isinstance(operation, Maximum):
             return rule_step(position, operation, first_largest)
+        if isinstance(operation, Scan):
+            return scan_step(position, operation, choose)
         return gradient_step(position, operation)
 
     return choose

@@ -11,7 +11,7 @@ references, constant references once for all sequences, and several targets shar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,10 @@ class Step:
         `run(weights, shapes, reads at x, reads at the reference, m)` -> one tensor for each of `inputs`.
     label
         What the rule is called, for people.
+    proportional
+        Whether each result is m, element by element, times a factor that does not depend on m.
+    missing
+        Operations inside this one that the method has no rule for.
     """
 
     position: int
@@ -60,6 +64,8 @@ class Step:
     reads: tuple[int, ...]
     run: Pass
     label: str = ""
+    proportional: bool = False
+    missing: tuple[Operation, ...] = ()
 
 
 Choose = Callable[[int, Operation], Step | None]
@@ -78,13 +84,13 @@ def transpose_step(position: int, operation: Linear) -> Step:
     return Step(position, operation.inputs, (), run, "transpose")
 
 
-def rule_step(position: int, operation: Operation, rule: Rule) -> Step:
+def rule_step(position: int, operation: Operation, rule: Rule, *, proportional: bool = False) -> Step:
     """Pass an operation by a rule that looks at its inputs."""
 
     def run(weights: WeightList, shapes: Shapes, x: Sequence[Tensor], r: Sequence[Tensor], m: Any) -> list[Tensor]:
         return rule(operation, weights[position], x, r, m)
 
-    return Step(position, operation.inputs, operation.inputs, run, label_of(rule))
+    return Step(position, operation.inputs, operation.inputs, run, label_of(rule), proportional)
 
 
 def fused_step(position: int, operation: Operation, chain: Chain, rule: FusedRule) -> Step:
@@ -101,12 +107,16 @@ def label_of(rule: Callable[..., Any]) -> str:
     return str(getattr(rule, "__name__", type(rule).__name__)).replace("_", " ")
 
 
-def by_kind(rules: Mapping[Kind, Rule]) -> Choose:
-    """Choose each operation's rule by its kind; linear operations are passed by their transpose."""
+def by_kind(rules: Mapping[Kind, Rule], proportional: Container[Kind] = ()) -> Choose:
+    """Choose each operation's rule by its kind; linear operations are passed by their transpose.
+
+    `proportional` are the kinds whose rules multiply m by a factor that does not depend on m.
+    """
 
     def choose(position: int, operation: Operation) -> Step | None:
         if operation.kind in rules:
-            return rule_step(position, operation, rules[operation.kind])
+            rule, simple = rules[operation.kind], operation.kind in proportional
+            return rule_step(position, operation, rule, proportional=simple)
         return transpose_step(position, operation) if isinstance(operation, Linear) else None
 
     return choose
@@ -190,25 +200,38 @@ def make_plan(
     source = graph.inputs[0] if source is None else source
     forward = graph.needed_for(heads)
     varying = graph.reached_from(source)
-    steps, missing = [], []
-    for position in reversed(forward):
-        operation = graph.operations[position]
-        if not varying.intersection(operation.inputs):
-            continue
-        step = choose(position, operation)
-        if step is None:
-            missing.append(operation)
-        else:
-            steps.append(step)
+    steps, missing = choose_all(graph, forward, heads, varying, choose)
     if missing:
-        raise UnsupportedLayerError(_explain_missing(missing[::-1], method, model.name))
-    steps = reached(graph, steps, heads, varying)
+        raise UnsupportedLayerError(_explain_missing(missing, method, model.name))
     saved = tuple(dict.fromkeys([*(v for step in steps for v in step.reads), *keep]))
     key = (method, key, tuple(heads), source, saved, len(graph.operations))
     return Plan(model, graph, tuple(heads), source, tuple(forward), tuple(steps), saved, frozenset(varying), key)
 
 
-def reached(graph: Graph, steps: Sequence[Step], heads: Iterable[int], varying: set[int]) -> list[Step]:
+def choose_all(
+    graph: Graph, positions: Sequence[int], heads: Sequence[int], varying: Set[int], choose: Choose
+) -> tuple[list[Step], list[Operation]]:
+    """Return the steps from some heads backwards, and the operations that the method has no rule for.
+
+    `positions` are those of the operations that the heads need; only operations that read what varies have a step.
+    Operations that another one's fused step passes with it are left out.
+    """
+    steps: list[Step] = []
+    missing: list[Operation] = []
+    for position in reversed(positions):
+        operation = graph.operations[position]
+        if not varying.intersection(operation.inputs):
+            continue
+        step = choose(position, operation)
+        if step is None:
+            missing.insert(0, operation)
+        else:
+            missing[:0] = step.missing
+            steps.append(step)
+    return reached(graph, steps, heads, varying), missing
+
+
+def reached(graph: Graph, steps: Sequence[Step], heads: Iterable[int], varying: Set[int]) -> list[Step]:
     """Leave out the operations that another one's fused step passes with it."""
     seen, kept = set(heads), []
     for step in steps:
