@@ -150,6 +150,7 @@ def rules_by_engine(model: SequenceModel) -> dict[str, list[str | None]]:
             s.position for s in reached(graph, backward, missing.union(graph.outputs), set(range(len(graph.shapes))))
         }
         found[name] = [
-            None if step is None else step.label if step.position in alone else "with the next" for step in steps
+            None if step is None or step.missing else step.label if step.position in alone else "with the next"
+            for step in steps
         ]
     return found

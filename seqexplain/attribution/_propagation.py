@@ -11,7 +11,7 @@ references, constant references once for all sequences, and several targets shar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -199,17 +199,17 @@ def make_plan(
     graph = graph or model.graph
     source = graph.inputs[0] if source is None else source
     forward = graph.needed_for(heads)
-    varying = graph.reached_from(source)
+    varying = frozenset(graph.reached_from(source))
     steps, missing = choose_all(graph, forward, heads, varying, choose)
     if missing:
         raise UnsupportedLayerError(_explain_missing(missing, method, model.name))
     saved = tuple(dict.fromkeys([*(v for step in steps for v in step.reads), *keep]))
     key = (method, key, tuple(heads), source, saved, len(graph.operations))
-    return Plan(model, graph, tuple(heads), source, tuple(forward), tuple(steps), saved, frozenset(varying), key)
+    return Plan(model, graph, tuple(heads), source, tuple(forward), tuple(steps), saved, varying, key)
 
 
 def choose_all(
-    graph: Graph, positions: Sequence[int], heads: Sequence[int], varying: Set[int], choose: Choose
+    graph: Graph, positions: Sequence[int], heads: Sequence[int], varying: frozenset[int], choose: Choose
 ) -> tuple[list[Step], list[Operation]]:
     """Return the steps from some heads backwards, and the operations that the method has no rule for.
 
@@ -231,7 +231,7 @@ def choose_all(
     return reached(graph, steps, heads, varying), missing
 
 
-def reached(graph: Graph, steps: Sequence[Step], heads: Iterable[int], varying: Set[int]) -> list[Step]:
+def reached(graph: Graph, steps: Sequence[Step], heads: Iterable[int], varying: Container[int]) -> list[Step]:
     """Leave out the operations that another one's fused step passes with it."""
     seen, kept = set(heads), []
     for step in steps:

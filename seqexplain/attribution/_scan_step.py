@@ -21,8 +21,6 @@ from seqexplain.models.scan_operation import Scan
 
 Values = dict[int, Tensor]
 
-Values = dict[int, Tensor]
-
 
 def scan_step(position: int, operation: Scan, choose: Choose) -> Step:
     """Return the step of a recurrent layer.

@@ -33,7 +33,8 @@ def bidirectional(b: Builder, layer: Any, inputs: list[int]) -> list[int]:
     own = b.layer, b.layer_class
     if not all(type(d) in RECURRENT and type(d) not in b.keep and _traceable(b, d, inputs) for d in directions):
         return b.opaque_layer(layer, inputs)
-    values, states = [], []
+    values: list[int] = []
+    states: list[int] = []
     for direction in directions:
         b.layer, b.layer_class = f"{own[0]}/{direction.name}", type(direction).__name__
         value, last = _scanned(b, direction, inputs)  # type: ignore[misc]

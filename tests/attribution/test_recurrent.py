@@ -12,7 +12,7 @@ from contract.toys import array_of, dna, randomise
 from keras import layers as kl
 from oracle.recurrent_numpy import RELU, SIGMOID, TANH, Gru, Lstm, Simple
 
-from seqexplain.attribution import deeplift, guided_backprop
+from seqexplain.attribution import deeplift, saliency
 from seqexplain.errors import UnsupportedLayerError
 from seqexplain.models.backend import to_numpy, to_tensor, vjp
 from seqexplain.models.sequence_model import SequenceModel
@@ -79,8 +79,8 @@ LAYERS: dict[str, Callable[[], list[Any]]] = {
     "simple, relu, backwards": lambda: [kl.SimpleRNN(4, activation="relu", go_backwards=True, dropout=0.2)],
     "both directions": lambda: [kl.Bidirectional(kl.LSTM(3))],
     "both directions, sequences": lambda: [kl.Bidirectional(kl.GRU(3, return_sequences=True))],
-    "stacked": lambda: [kl.Bidirectional(kl.LSTM(2, return_sequences=True)), kl.GRU(3, return_sequences=True), kl.LSTM(3)],
-}  # fmt: skip
+    "stacked": lambda: [kl.Bidirectional(kl.LSTM(2, return_sequences=True)), kl.GRU(3)],
+}
 
 
 def built(layers: list[Any]) -> Any:
@@ -191,18 +191,16 @@ def test_other_rules_have_rescale_inside_cells(rule: str) -> None:
 
 @pytest.mark.parametrize("name", ["danq", "sum", "product", "cells", "own cell"])
 def test_gradients_are_those_of_the_layer(name: str) -> None:
-    layers = [layer for layer in MODELS[name]() if not isinstance(layer, (kl.Conv1D, kl.Dense))]
-    keras_model = built(layers)
+    keras_model = built(MODELS[name]())
     X = dna(3, seed=5, length=L)
     weight = np.array([[0.0, 1.0]] * 3)
     wanted = to_numpy(vjp(lambda x: keras_model(x), [to_tensor(X)], to_tensor(weight))[0])
-    # without rectifiers guided backpropagation is the gradient
-    found = guided_backprop(SequenceModel(keras_model), X, target=1).hypothetical
+    found = saliency(SequenceModel(keras_model), X, target=1, signed=True).hypothetical
     np.testing.assert_allclose(found, wanted, atol=1e-5 * np.abs(wanted).max())
 
 
 def test_rows_do_not_depend_on_others() -> None:
-    model = SequenceModel(built(danq()))
+    model = SequenceModel(built([kl.Bidirectional(kl.GRU(4))]))
     X = dna(5, seed=6, length=L)
     references = np.random.default_rng(7).dirichlet(np.ones(4), (5, R, L)).astype(np.float32)
     whole = deeplift(model, X, target=[0, 1], references=references, batch_size=5)
@@ -211,8 +209,6 @@ def test_rows_do_not_depend_on_others() -> None:
         wanted = whole.contributions[order]
         scale = np.abs(wanted).max(axis=(2, 3), keepdims=True)
         assert np.all(np.abs(part.contributions - wanted) <= 1e-6 * scale)
-    alone = deeplift(model, X, target=1, references=references, batch_size=5)
-    np.testing.assert_allclose(alone.contributions, whole.contributions[:, 1], atol=1e-6)
 
 
 def test_a_cell_with_an_operation_that_has_no_rule_is_named() -> None:

@@ -66,6 +66,19 @@ def ordered(x: Any) -> Any:
     return keras.ops.sort(x, axis=-1)
 
 
+class Cell(kl.SimpleRNNCell):
+    """A cell with an operation inside that has no rule."""
+
+    def call(self, x: Any, states: Any, training: Any = False) -> Any:
+        y, states = super().call(x, states)
+        return ordered(y), states
+
+
+def given_its_state(y: Any) -> Any:
+    """A recurrent layer that begins with what another layer gives it."""
+    return kl.GRU(3, return_sequences=True, name="odd")(y, initial_state=kl.GlobalAveragePooling1D()(y))
+
+
 LAYERS: dict[str, tuple[Callable[[], Any], str]] = {
     "lambda": (lambda: kl.Lambda(ordered, name="odd"), "Lambda: keras.ops Sort"),
     "subclass": (lambda: Sorted(3, name="odd"), "Sorted: keras.ops Sort"),
@@ -74,6 +87,8 @@ LAYERS: dict[str, tuple[Callable[[], Any], str]] = {
     "product along an axis": (lambda: kl.Lambda(lambda t: keras.ops.prod(t, axis=1), name="odd"), "Prod"),
     "unknown function": (lambda: kl.Conv1D(2, 2, activation=ordered, name="odd"), "ordered"),
     "unknown function in Activation": (lambda: kl.Activation(ordered, name="odd"), "ordered"),
+    "recurrent, given its state": (lambda: given_its_state, "GRU"),
+    "recurrent, unknown cell": (lambda: kl.RNN(Cell(3), return_sequences=True, name="odd"), "odd"),
 }
 
 

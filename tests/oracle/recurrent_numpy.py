@@ -8,8 +8,8 @@ from the reference.
 LSTM (Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000), gates in Keras' order i, f, g, o:
     z = x W + h U + b,  c' = σ(z_f) c + σ(z_i) τ(z_g),  h' = σ(z_o) τ(c').
 GRU (Cho et al. 2014), gates in Keras' order u, r, n:
-    u, r = σ(x W + h U + b),  n = τ(x W_n + b_n + (r h) U_n)  or, with the reset after, τ(x W_n + b_n + r (h U_n + d_n)),
-    h' = u h + (1 − u) n.
+    u, r = σ(x W + h U + b),  n = τ(x W_n + b_n + (r h) U_n),  h' = u h + (1 − u) n,
+or, with the reset after the product, n = τ(x W_n + b_n + r (h U_n + d_n)).
 Sequences are `(T, channels)`.
 """
 
