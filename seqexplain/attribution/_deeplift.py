@@ -57,6 +57,7 @@ def deeplift(
         `"rescale"`; `"reveal_cancel"`, which keeps apart what raises and what lowers an activation's input, so that
         inputs that cancel are seen (about twice the cost); `"genomics_default"`: Rescale after convolutions,
         RevealCancel after dense layers; or a mapping from layer names, layer classes or `"*"` to one of the first two.
+        Recurrent layers have Rescale inside, always.
     max_pool
         `"complete"` keeps completeness; `"winner"` gives all to the position that wins in x, as the package of the
         method's authors does, and loses completeness where another one wins in the reference.
