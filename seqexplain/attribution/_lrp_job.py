@@ -18,6 +18,7 @@ from seqexplain.attribution._lrp_steps import lrp_steps
 from seqexplain.attribution._propagation import Plan, Shapes, forward_pass, make_plan, sweep
 from seqexplain.attribution._sequence_job import SequenceJob
 from seqexplain.errors import CompletenessWarning, ParameterError
+from seqexplain.models._fast_convolution import plain_convolutions
 from seqexplain.models.backend import Array, Tensor, ops, to_numpy
 from seqexplain.models.operations import Operation
 from seqexplain.models.sequence_model import SequenceModel
@@ -100,6 +101,10 @@ class Lrp(SequenceJob):
         t = len(self.targets)
         numbers = dict.fromkeys(("predictions", "begun", "lost", "magnitude"), (n, t))
         return {"relevance": (n, t, length, 4), **numbers}
+
+    def _batch(self, at: AtLength, X: Array, extra: Mapping[str, Array], row: int) -> Arrays:
+        with plain_convolutions():
+            return super()._batch(at, X, extra, row)
 
     def _begin(self, start: list[Tensor], heads: Sequence[Tensor]) -> list[Tensor]:
         return [w * value for w, value in zip(start, heads, strict=True)]
@@ -208,10 +213,11 @@ class Lrp(SequenceJob):
     def _table(self, at: AtLength, X: Array, extra: Mapping[str, Array]) -> list[LayerRelevance]:
         """Return the operations' books for a batch, `(n, t)` each."""
         x, extras = self._inputs(X, extra)
-        saved, heads = forward_pass(self._plan, self._weights, x, extras)
-        heads = [ops.expand_dims(h, 1) for h in heads]
-        begin = self._begin(self._start(at.target_weights, heads), heads)
-        _, rows = self._account(self._weights, [ops.expand_dims(v, 1) for v in saved], begin, at.shapes)
+        with plain_convolutions():
+            saved, heads = forward_pass(self._plan, self._weights, x, extras)
+            heads = [ops.expand_dims(h, 1) for h in heads]
+            begin = self._begin(self._start(at.target_weights, heads), heads)
+            _, rows = self._account(self._weights, [ops.expand_dims(v, 1) for v in saved], begin, at.shapes)
         rules = {self._plan.graph.operations[p]: rule for p, rule in self._rules.items()}
         table = []
         for row in rows:

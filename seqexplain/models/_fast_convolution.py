@@ -9,7 +9,9 @@ threefold, to some 1e-6 of the output's scale.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from seqexplain.models._windows import pad_axis, take_slice
 from seqexplain.models.backend import Tensor, backend_name, device, ops
@@ -19,12 +21,31 @@ MIN_FAST_FIR_TAPS = 6
 MIN_FAST_FIR_CHANNELS = 128
 FAST_FIR_LEVELS = 2
 
+_plain: ContextVar[bool] = ContextVar("plain", default=False)
+
+
+@contextmanager
+def plain_convolutions() -> Iterator[None]:
+    """Compute convolutions by their definition in what is traced meanwhile, in this thread.
+
+    The sums of the fast ones mix neighbouring positions, so that each has an error of the size of the largest among
+    them. That is too much for a method that divides by values near 0: its large quotients would leak to where none
+    belong.
+    """
+    token = _plain.set(True)
+    try:
+        yield
+    finally:
+        _plain.reset(token)
+
 
 def is_fast(kernel_shape: Sequence[int], strides: Sequence[int], dilation: Sequence[int], groups: int) -> bool:
     """Whether `correlate` is faster than the backend's own convolution.
 
     Only under XLA on a CPU, which fuses the sums: a GPU's library chooses such algorithms itself.
     """
+    if _plain.get():
+        return False
     if len(kernel_shape) != 3 or strides[0] != 1 or groups != 1 or backend_name() == "torch" or device() != "cpu":
         return False
     taps, narrowest = kernel_shape[0], min(kernel_shape[1:])

@@ -49,6 +49,8 @@ class Method:
         Whether the mean of the model over both strands is explained by the mean of what explains each.
     degree
         Power of the model's scale that scores go with: 2 for squares.
+    compiled
+        Whether it is compiled in these tests; one method of each kind is, and all are on the command line's.
     """
 
     run: Callable[..., Any]
@@ -61,6 +63,7 @@ class Method:
     linear: bool = True
     of_strands: bool = True
     degree: int = 1
+    compiled: bool = False
 
     def __call__(self, model: Any, X: Any, **options: Any) -> Any:
         return self.run(model, X, **{**self.options, **options})
@@ -125,3 +128,4 @@ METHODS = {
     "expected gradients": along_paths(expected_gradients, samples=2),
     "simple taylor": gradient(simple_taylor_decomposition, root=complement),
 }
+METHODS |= {name: replace(METHODS[name], compiled=True) for name in ("deeplift", "input x gradient", "lrp")}
