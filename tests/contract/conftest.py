@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -15,26 +15,31 @@ if _TESTS not in sys.path:
     sys.path.insert(0, _TESTS)
 
 
+def _is_compiled(request: pytest.FixtureRequest) -> bool:
+    parameters = getattr(getattr(request.node, "callspec", None), "params", {})
+    return bool(getattr(parameters.get("method"), "compiled", True))
+
+
 @pytest.fixture(autouse=True)
 def compiled_or_not(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Compile some methods only: of small networks, compiling is what takes the time."""
     from seqexplain.models import sequence_model
 
-    parameters = getattr(getattr(request.node, "callspec", None), "params", {})
-    if not getattr(parameters.get("method"), "compiled", True):
+    if not _is_compiled(request):
         monkeypatch.setattr(sequence_model, "jit", lambda function, *_: function)
 
 
-@pytest.fixture(scope="session")
-def wrapped() -> Callable[[str], Any]:
-    """Return a toy model by name, wrapped once, so that what is compiled serves many tests."""
+@cache
+def _wrap(name: str, compiled: bool) -> Any:
     from contract.toys import TOYS
 
     from seqexplain.models.sequence_model import SequenceModel
 
-    @cache
-    def get(name: str) -> Any:
-        toy = TOYS[name]
-        return SequenceModel(toy.build(), extra_inputs=toy.extra)
+    toy = TOYS[name]
+    return SequenceModel(toy.build(), extra_inputs=toy.extra)
 
-    return get
+
+@pytest.fixture
+def wrapped(request: pytest.FixtureRequest) -> Callable[[str], Any]:
+    """Return a toy model by name, wrapped once, so that what is compiled serves many tests."""
+    return partial(_wrap, compiled=_is_compiled(request))

@@ -49,6 +49,9 @@ class Method:
         Whether the mean of the model over both strands is explained by the mean of what explains each.
     degree
         Power of the model's scale that scores go with: 2 for squares.
+    repeats
+        Of the largest score: how near scores are where another order of sums rounds otherwise. A choice of steps may
+        turn on it.
     compiled
         Whether it is compiled in these tests; one method of each kind is, and all are on the command line's.
     """
@@ -63,6 +66,7 @@ class Method:
     linear: bool = True
     of_strands: bool = True
     degree: int = 1
+    repeats: float = 2e-6
     compiled: bool = False
 
     def __call__(self, model: Any, X: Any, **options: Any) -> Any:
@@ -124,7 +128,9 @@ METHODS = {
     "deep Taylor": Method(lrp, {"rule": "deep-taylor"}, complete=False, references=False, seeded=False, accounts=True),
     "integrated gradients": along_paths(integrated_gradients, steps=20, **SHUFFLES),
     "integrated gradients midpoint": along_paths(integrated_gradients, steps=3, quadrature="midpoint", **SHUFFLES),
-    "integrated gradients auto": replace(along_paths(integrated_gradients, **NEAR), linear=False, of_strands=False),
+    "integrated gradients auto": replace(
+        along_paths(integrated_gradients, **NEAR), linear=False, of_strands=False, repeats=1e-3
+    ),
     "expected gradients": along_paths(expected_gradients, samples=2),
     "simple taylor": gradient(simple_taylor_decomposition, root=complement),
 }
