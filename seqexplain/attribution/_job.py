@@ -12,11 +12,12 @@ import numpy as np
 from seqexplain.attribution._propagation import Plan, forward_pass
 from seqexplain.attribution._provenance import provenance, unnamed_choices
 from seqexplain.models._prediction import choose_batch_size, memory_budget, pad_rows
-from seqexplain.models.backend import Array, Tensor, ops, to_tensor
+from seqexplain.models.backend import Array, Tensor, device, ops, to_tensor
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.results import Attributions
 
-CONCURRENT_BATCHES = 2  # one prepares its input and fills the gaps of the other, which leave a core idle
+CONCURRENT_BATCHES = 4  # they prepare their input, and fill the gaps of others that leave a core idle
+CONCURRENT_BATCHES_GPU = 2  # a batch is given a quarter of its memory
 MAX_SEQUENCES = 256  # in one batch; more gains nothing
 
 Arrays = dict[str, Array]
@@ -55,6 +56,11 @@ class AtLength:
     constant: dict[Any, Any] = field(default_factory=dict)
 
 
+def concurrent_batches() -> int:
+    """Return how many batches to compute at a time."""
+    return CONCURRENT_BATCHES if device() == "cpu" else CONCURRENT_BATCHES_GPU
+
+
 class Job:
     """A prepared job: validated once, compiled once, fed chunk by chunk.
 
@@ -72,7 +78,7 @@ class Job:
 
     method: ClassVar[str]
     has_hypothetical = True
-    batches_at_once = 4 * CONCURRENT_BATCHES
+    batches_at_once = 2 * CONCURRENT_BATCHES
     n_references = 0
 
     def __init__(self, model: SequenceModel, length: int, n_sequences: int, options: JobOptions) -> None:
@@ -193,7 +199,7 @@ class Job:
 
         for part in parts[:1]:  # alone: it compiles
             compute(part)
-        with ThreadPoolExecutor(CONCURRENT_BATCHES) as pool:
+        with ThreadPoolExecutor(concurrent_batches()) as pool:
             list(pool.map(compute, parts[1:]))
         return X, found, self._finish(at, X, extra, start, found, names)
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from seqexplain.attribution._job import CONCURRENT_BATCHES, AtLength, Job
+from seqexplain.attribution._job import AtLength, Job, concurrent_batches
 from seqexplain.attribution._propagation import forward_pass, sweep, target_values
 from seqexplain.attribution._sequence_job import SWEEP_COST
 from seqexplain.models._prediction import pad_rows
@@ -30,7 +30,7 @@ class PointJob(Job):
     """
 
     def __init__(self, model: SequenceModel, length: int, n_sequences: int, options: Any) -> None:
-        self._slots = Semaphore(CONCURRENT_BATCHES)
+        self._slots = Semaphore(concurrent_batches())
         super().__init__(model, length, n_sequences, options)
 
     def _points_at_a_time(self, length: int) -> int:
@@ -38,7 +38,7 @@ class PointJob(Job):
         return self._fit(length, SWEEP_COST)
 
     def _in_parallel(self, compute: Callable[[Work], Found], work: Sequence[Work]) -> Iterator[Found]:
-        """Compute pieces of work two at a time, however many batches are under way; the first alone, as it compiles."""
+        """Compute some pieces of work at a time, however many batches are under way; the first alone, as it compiles."""
 
         def one(piece: Work) -> Found:
             with self._slots:
@@ -46,7 +46,7 @@ class PointJob(Job):
 
         yield from map(one, work[:1])
         if len(work) > 1:
-            with ThreadPoolExecutor(CONCURRENT_BATCHES) as pool:
+            with ThreadPoolExecutor(concurrent_batches()) as pool:
                 yield from pool.map(one, work[1:])
 
     def _heads_at(self, x: Array, extra: Mapping[str, Array], size: int) -> list[Array]:
