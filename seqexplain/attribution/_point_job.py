@@ -38,7 +38,7 @@ class PointJob(Job):
         return self._fit(length, SWEEP_COST)
 
     def _in_parallel(self, compute: Callable[[Work], Found], work: Sequence[Work]) -> Iterator[Found]:
-        """Compute some pieces of work at a time, however many batches are under way; the first alone, as it compiles."""
+        """Compute some pieces of work at a time, whatever else is under way; the first alone, as it compiles."""
 
         def one(piece: Work) -> Found:
             with self._slots:
