@@ -27,6 +27,7 @@ def expected_gradients(
     random_state: int = 0,
     names: Sequence[str] = (),
     extra_inputs: Mapping[str, Any] | None = None,
+    keep_references: bool = False,
 ) -> Attributions:
     """Compute the mean gradient at random points between the sequence and references drawn from a distribution.
 
@@ -66,6 +67,8 @@ def expected_gradients(
         Names of the sequences.
     extra_inputs
         Values of the model's other inputs, instead of the model's own.
+    keep_references
+        Whether to return the hypothetical scores of each reference as well, `per_reference`.
 
     Returns
     -------
@@ -102,5 +105,6 @@ def expected_gradients(
         batch_size=batch_size,
         random_state=random_state,
         extra_inputs=extra_inputs,
+        keep_references=keep_references,
     )
     return ExpectedGradients(model, X.shape[1], len(X), options).explain(X, names=names)

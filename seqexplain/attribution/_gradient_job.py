@@ -17,9 +17,12 @@ from seqexplain.models.backend import Array
 from seqexplain.models.sequence_model import SequenceModel
 
 
-def gradient_plan(model: SequenceModel, heads: Sequence[int]) -> Plan:
-    """Plan a sweep of plain gradients: one for all methods, so that they share what is compiled."""
-    return make_plan(model, heads, gradient_step, "gradients")
+def gradient_plan(model: SequenceModel, heads: Sequence[int], source: int | None = None) -> Plan:
+    """Plan a sweep of plain gradients: one for all methods, so that they share what is compiled.
+
+    It ends at the sequence, or at a `source` of the graph.
+    """
+    return make_plan(model, heads, gradient_step, "gradients", source=source)
 
 
 def on_simplex(gradient: Array) -> Array:

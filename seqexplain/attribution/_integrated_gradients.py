@@ -35,6 +35,7 @@ def integrated_gradients(
     random_state: int = 0,
     names: Sequence[str] = (),
     extra_inputs: Mapping[str, Any] | None = None,
+    keep_references: bool = False,
 ) -> Attributions:
     """Compute the gradient's mean along the straight path from each reference, averaged over references.
 
@@ -83,6 +84,8 @@ def integrated_gradients(
         Names of the sequences.
     extra_inputs
         Values of the model's other inputs, instead of the model's own.
+    keep_references
+        Whether to return the hypothetical scores of each reference as well, `per_reference`.
 
     Returns
     -------
@@ -127,5 +130,6 @@ def integrated_gradients(
         batch_size=batch_size,
         random_state=random_state,
         extra_inputs=extra_inputs,
+        keep_references=keep_references,
     )
     return IntegratedGradients(model, X.shape[1], len(X), options).explain(X, names=names)

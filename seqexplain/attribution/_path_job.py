@@ -10,8 +10,9 @@ import numpy as np
 
 from seqexplain.attribution._gradient_job import check_count, check_flag, gradient_plan, on_simplex
 from seqexplain.attribution._job import Arrays, AtLength
+from seqexplain.attribution._linear_prefix import linear_prefix
 from seqexplain.attribution._point_job import HOST_BYTES, PointJob
-from seqexplain.attribution._propagation import Plan, forward_pass, target_values
+from seqexplain.attribution._propagation import Plan, target_values
 from seqexplain.attribution._reference_job import ReferenceJob, ReferenceOptions
 from seqexplain.models._prediction import pad_rows
 from seqexplain.models.backend import Array, Tensor, ops, to_numpy, to_tensor
@@ -74,7 +75,8 @@ class PathJob(PointJob, ReferenceJob):
         super().__init__(model, length, n_sequences, options)
 
     def _make_plan(self, heads: list[int]) -> Plan:
-        return gradient_plan(self.model, heads)
+        self._prefix = linear_prefix(self.model.graph, heads)
+        return gradient_plan(self.model, heads, self._prefix.value)
 
     def _choices(self) -> dict[str, Any]:
         return {
@@ -182,14 +184,17 @@ class PathJob(PointJob, ReferenceJob):
         one_target
             Whether each unit is for one of several targets.
         """
-        plan, targets = self._plan, len(self.targets)
+        plan, prefix, targets = self._plan, self._prefix, len(self.targets)
 
         def make() -> Callable[..., Any]:
             def run(weights: Any, given: Any, extra: Any, heads: Any, of_targets: Any, offsets: Tensor) -> list[Tensor]:
                 x, r, places, shares, *rest = given
-                delta = x - r
-                points = ops.expand_dims(r, 1) + ops.reshape(places, (size, k, 1, 1)) * ops.expand_dims(delta, 1)
-                points = ops.reshape(points, (size * k, *x.shape[1:]))
+                ends = prefix.apply(weights, ops.concatenate([r, x], axis=0))  # the path goes straight there too
+                z, delta = ends[:size], ends[size:] - ends[:size]
+                core = tuple(z.shape[1:])
+                ones = (1,) * len(core)
+                points = ops.expand_dims(z, 1) + ops.reshape(places, (size, k, *ones)) * ops.expand_dims(delta, 1)
+                points = ops.reshape(points, (size * k, *core))
                 start = self._start(of_targets, [ops.expand_dims(h, 1) for h in heads])
                 offset = ops.reshape(offsets, (targets, 1))
                 if one_target:
@@ -199,18 +204,26 @@ class PathJob(PointJob, ReferenceJob):
                         for s in start
                     ]
                     offset = ops.sum(offset * chosen, axis=0, keepdims=True)
-                m = self._gradient(at, weights, points, extra, start, k) * ops.reshape(shares, (1, size, k, 1, 1))
-                m = ops.sum(ops.reshape(m, (m.shape[0], size, groups, k // groups, *m.shape[3:])), axis=3)
+                m = self._gradient(at, weights, points, extra, start, k) * ops.reshape(shares, (1, size, k, *ones))
+                m = ops.sum(ops.reshape(m, (m.shape[0], size, groups, k // groups, *core)), axis=3)
+                lead = tuple(m.shape[:3])
+                m = prefix.transpose(weights, ops.reshape(m, (-1, *core)), at.shapes)
+                m = ops.reshape(m, (*lead, *m.shape[1:]))
                 if groups == 1:
                     return [m]
-                middles = r + ops.reshape(rest[0], (size, 1, 1)) * delta
-                found = [ops.expand_dims(h, 1) for h in forward_pass(plan, weights, middles, extra)[1]]
+                middles = z + ops.reshape(rest[0], (size, *ones)) * delta
+                found = [ops.expand_dims(h, 1) for h in prefix.values_after(plan, weights, middles, extra)[1]]
                 return [m, target_values(found, start, ops.zeros((1,)))[:, :, 0] + offset]
 
             return run
 
         key = ("path", plan.key, self._start_key, size, k, groups, one_target, at.length)
         return self.model.compiled(key, make)
+
+    def _forward_to_rules(
+        self, weights: Any, points: Tensor, extra: Mapping[str, Tensor]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        return self._prefix.values_after(self._plan, weights, points, extra)
 
     def _summary(self, pairs: Pairs, m: Array) -> Arrays:
         """Reduce the multipliers of all pairs to what is kept, with the sequences first."""

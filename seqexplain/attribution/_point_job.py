@@ -97,15 +97,23 @@ class PointJob(Job):
 
         return np.concatenate(list(self._in_parallel(compute, range(0, len(points), size))), axis=1)
 
+    def _forward_to_rules(
+        self, weights: Any, points: Tensor, extra: Mapping[str, Tensor]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Compute what rules look at, and the heads, at points of what the plan ends at."""
+        return forward_pass(self._plan, weights, points, extra)
+
     def _gradient(
         self, at: AtLength, weights: Any, points: Tensor, extra: Mapping[str, Tensor], start: Sequence[Tensor], k: int
     ) -> Tensor:
         """Return gradients at points `(p·k, L, 4)`, inside a compiled function: `(targets, p, k, L, 4)`.
 
+        Where the plan ends at another value than the sequence, points and gradients are of that value.
+
         `start` are the targets' weights at each head `(targets, p or 1, 1, *head)`, `extra` the other inputs `(p, …)`.
         """
         rows = {name: ops.repeat(v, k, axis=0) for name, v in extra.items()}
-        saved, _ = forward_pass(self._plan, weights, points, rows)
+        saved, _ = self._forward_to_rules(weights, points, rows)
         begin = [s if s.shape[1] == 1 else ops.repeat(s, k, axis=1) for s in start]
         m = sweep(self._plan, weights, [ops.expand_dims(v, 1) for v in saved], [], begin, at.shapes)
         # a model that is linear has one gradient for all points
