@@ -45,7 +45,7 @@ class MethodEntry:
 
     def parameters(self) -> dict[str, Any]:
         """Return the parameters that the method takes, with their defaults."""
-        return {f.name: f.default for f in fields(self.classes()[1])}
+        return {f.name: f.default for f in fields(self.classes()[1]) if f.init}
 
 
 _ENTRIES = (
@@ -53,6 +53,27 @@ _ENTRIES = (
     MethodEntry("lrp", "_lrp_job", "Lrp", "LrpOptions", "the score itself, handed down layer by layer"),
     MethodEntry("saliency", "_gradient_job", "Saliency", "SaliencyOptions", "size of the gradient"),
     MethodEntry("input_x_gradient", "_gradient_job", "InputXGradient", "GradientOptions", "gradient at the base"),
+    MethodEntry(
+        "integrated_gradients",
+        "_integrated_gradients_job",
+        "IntegratedGradients",
+        "IntegratedGradientsOptions",
+        "gradients along paths from references, which add up",
+    ),
+    MethodEntry(
+        "expected_gradients",
+        "_expected_gradients_job",
+        "ExpectedGradients",
+        "ExpectedGradientsOptions",
+        "gradients at random points of such paths",
+    ),
+    MethodEntry(
+        "simple_taylor_decomposition",
+        "_expected_gradients_job",
+        "SimpleTaylorDecomposition",
+        "TaylorOptions",
+        "first-order terms around a root point",
+    ),
     MethodEntry("smooth_grad", "_smooth_grad_job", "SmoothGrad", "SmoothGradOptions", "gradients under noise"),
     MethodEntry(
         "sensitivity_analysis", "_gradient_job", "SensitivityAnalysis", "GradientOptions", "square of the gradient"

@@ -73,15 +73,18 @@ class BoundChain:
         return [ops.reshape(p, (*before, *s)) for p, s in zip(parts, self.shapes[0], strict=True)]
 
 
-def chain_before(graph: Graph, value: int) -> Chain | None:
-    """Return the linear operations that compute a value; None where it is not computed by a linear operation."""
+def chain_before(graph: Graph, value: int, source: int | None = None) -> Chain | None:
+    """Return the linear operations that compute a value; None where it is not computed by a linear operation.
+
+    Nothing before `source`, the value that is explained, belongs to the chain.
+    """
     producer = {v: p for p, operation in enumerate(graph.operations) for v in operation.outputs}
     readers: dict[int, int] = {}
     for operation in graph.operations:
         for v in operation.inputs:
             readers[v] = readers.get(v, 0) + 1
     positions: list[int] = []
-    while value in producer:
+    while value in producer and value != source:
         operation = graph.operations[producer[value]]
         if not isinstance(operation, Linear):
             break

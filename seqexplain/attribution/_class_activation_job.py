@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from seqexplain.attribution._activation_layer import Chosen, chosen_layer, pooled_layer
+from seqexplain.attribution._gradient_job import check_flag
 from seqexplain.attribution._gradient_rules import gradient_step
 from seqexplain.attribution._job import Arrays, AtLength, JobOptions
 from seqexplain.attribution._modified_backward import choose_guided
@@ -38,6 +39,10 @@ class ActivationOptions(CamOptions):
 
     layer: str | None = None
     relu: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_flag("relu", self.relu)
 
 
 class ClassActivation(SequenceJob):

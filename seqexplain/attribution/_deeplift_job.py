@@ -22,7 +22,7 @@ from seqexplain.attribution._propagation import (
     target_values,
 )
 from seqexplain.attribution._reference_job import ReferenceJob, ReferenceOptions, summarise
-from seqexplain.attribution._reveal_cancel import fused_activations, reveal_cancel
+from seqexplain.attribution._reveal_cancel import RULES, fused_activations, reveal_cancel
 from seqexplain.attribution._scan_step import scan_step
 from seqexplain.errors import ParameterError
 from seqexplain.models.backend import Tensor, ops
@@ -42,6 +42,10 @@ class DeepLiftOptions(ReferenceOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not isinstance(self.rule, (str, Mapping)):
+            raise ParameterError(
+                f"rule={self.rule!r} is not understood; use one of {', '.join(RULES)}, or a mapping by layer."
+            )
         if self.max_pool not in ("complete", "winner"):
             raise ParameterError(f'max_pool={self.max_pool!r} is not known; use "complete" or "winner".')
 
@@ -174,14 +178,14 @@ def deeplift_plan(
 ) -> Plan:
     """Plan a DeepLIFT sweep from some values of the graph to the sequence, or to a hidden `source`, which is saved."""
     choice = rule if isinstance(rule, str) else tuple(sorted(rule.items()))
-    steps = with_own_rules(choose_steps(model.graph, rule, max_pool), own)
+    steps = with_own_rules(choose_steps(model.graph, rule, max_pool, source), own)
     keep = () if source is None else (source,)
     return make_plan(model, heads, steps, "DeepLIFT", (choice, max_pool, key_of(own)), source=source, keep=keep)
 
 
-def choose_steps(graph: Graph, rule: str | Mapping[str, str], max_pool: str) -> Choose:
-    """Return DeepLIFT's step for each operation of a graph."""
-    fused = fused_activations(graph, rule)
+def choose_steps(graph: Graph, rule: str | Mapping[str, str], max_pool: str, source: int | None = None) -> Choose:
+    """Return DeepLIFT's step for each operation of a graph, on the way to the sequence or to a hidden `source`."""
+    fused = fused_activations(graph, rule, source)
     plain = by_kind(rules_for(max_pool), PROPORTIONAL)
 
     def choose(position: int, operation: Operation) -> Step | None:

@@ -21,8 +21,10 @@ def ensemble(method: Explain, models: Sequence[SequenceModel | Any], X: Array | 
              ) -> Attributions:  # fmt: skip
     """Explain the mean of several models: the folds of a cross-validation, say.
 
-    Contributions are linear in the model, so the mean of the models' contributions are those of the models' mean; where
-    one model's add up to its difference in score, so do these. All models are given the same references.
+    What is returned are means of the models' contributions. Where a method is linear in the target (DeepLIFT, path
+    methods, signed gradients), they are the contributions to the models' mean, and where one model's add up to its
+    difference in score, so do these; sizes, squares and class activation maps are means of what each model says. All
+    models are given the same references.
 
     Parameters
     ----------
@@ -44,7 +46,7 @@ def ensemble(method: Explain, models: Sequence[SequenceModel | Any], X: Array | 
     Raises
     ------
     ParameterError
-        When there are fewer than two models.
+        When there are fewer than two models, or the method is no function that returns `Attributions`.
 
     Examples
     --------
@@ -53,8 +55,15 @@ def ensemble(method: Explain, models: Sequence[SequenceModel | Any], X: Array | 
     """
     if not isinstance(models, (list, tuple)) or len(models) < 2:
         raise ParameterError(f"An ensemble needs a list of at least two models; received {_count(models)}.")
+    if not callable(method):
+        raise ParameterError(f"method={method!r} must be a function, such as seqexplain.deeplift.")
     wrapped = [opened(model, X)[0] for model in models]
     results = [method(model, X, **options) for model in wrapped]
+    if not all(isinstance(result, Attributions) for result in results):
+        name = getattr(method, "__name__", type(method).__name__)
+        raise ParameterError(
+            f"ensemble averages Attributions; {name} returns {type(results[0]).__name__}. Call it for each model."
+        )
     return combine(results, [_identity(model) for model in wrapped])
 
 
@@ -140,7 +149,7 @@ def combine(results: Sequence[Attributions], identities: Sequence[dict[str, Any]
 
 
 def _parameters(each: Sequence[Any], identities: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    varying = ("batch_sequences", "batch_references", "model")
+    varying = ("batch_sequences", "batch_references", "batch_points", "model")
     models = [
         {**identity, **{k: p[k] for k in varying if k in p}} for identity, p in zip(identities, each, strict=True)
     ]

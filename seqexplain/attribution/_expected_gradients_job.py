@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -59,10 +59,11 @@ class TaylorOptions(PathOptions):
     """Choices of a simple Taylor decomposition; the fields are the parameters of `simple_taylor_decomposition`."""
 
     root: Any = "uniform"
+    references: Any = field(default="uniform", init=False)
+    n_references: int = field(default=1, init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "references", self.root)
-        object.__setattr__(self, "n_references", 1)
         super().__post_init__()
 
 

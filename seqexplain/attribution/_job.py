@@ -84,6 +84,7 @@ class Job:
     def __init__(self, model: SequenceModel, length: int, n_sequences: int, options: JobOptions) -> None:
         self.model = model
         self._options = options
+        model.check_extra_inputs(options.extra_inputs)
         targets = model.targets(options.target, level=options.level, length=length)
         self.targets = tuple(t.label for t in targets)
         self._unnamed = unnamed_choices(options.target, targets, options.extra_inputs)

@@ -87,9 +87,11 @@ def _own_step(position: int, operation: Operation, rule: OwnRule) -> Step:
                 f"{len(operation.inputs)} inputs, and each needs one."
             )
         for found, value in zip(results, operation.inputs, strict=True):
-            if tuple(found.shape[3:]) != tuple(shapes[value]):
+            given = tuple(getattr(found, "shape", ()))
+            if given[3:] != tuple(shapes[value]) or len(given) < 3:
+                what = f"shape {given}" if hasattr(found, "shape") else type(found).__name__
                 raise ParameterError(
-                    f"The rule {name!r} for the layer {operation.layer!r} returned shape {tuple(found.shape)}; "
+                    f"The rule {name!r} for the layer {operation.layer!r} returned {what}; "
                     f"expected (targets, sequences, references, {', '.join(map(str, shapes[value]))})."
                 )
         return results

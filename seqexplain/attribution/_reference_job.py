@@ -39,6 +39,8 @@ class ReferenceOptions(JobOptions):
         whole = isinstance(self.n_references, (int, np.integer)) and not isinstance(self.n_references, bool)
         if not whole or self.n_references < 1:
             raise ParameterError(f"n_references={self.n_references!r} must be a whole number from 1.")
+        if not isinstance(self.keep_references, (bool, np.bool_)):
+            raise ParameterError(f"keep_references={self.keep_references!r} is not known; use True or False.")
 
 
 class ReferenceJob(Job):

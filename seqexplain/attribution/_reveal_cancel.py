@@ -52,7 +52,7 @@ def reveal_cancel(
     return [(p + ops.sign(d) * q) / 2 for p, q, d in zip(both, apart, deltas, strict=True)]
 
 
-def fused_activations(graph: Graph, rule: str | Mapping[str, str]) -> dict[int, Chain]:
+def fused_activations(graph: Graph, rule: str | Mapping[str, str], source: int | None = None) -> dict[int, Chain]:
     """Return the activations that RevealCancel passes, with the linear operations before each.
 
     Parameters
@@ -63,6 +63,8 @@ def fused_activations(graph: Graph, rule: str | Mapping[str, str]) -> dict[int, 
         `"rescale"`: none; `"reveal_cancel"`: all; `"genomics_default"`: those after dense layers; or a mapping from
         the name of a layer, a class such as `"Conv1D"`, or `"*"` to `"rescale"` or `"reveal_cancel"`, where the layer
         is the one with the weights or the activation.
+    source
+        The value that is explained, where that is a hidden one: nothing before it is looked at.
 
     Raises
     ------
@@ -74,7 +76,7 @@ def fused_activations(graph: Graph, rule: str | Mapping[str, str]) -> dict[int, 
     for position, operation in enumerate(graph.operations):
         if operation.kind is not Kind.ELEMENTWISE:
             continue
-        chain = chain_before(graph, operation.inputs[0])
+        chain = chain_before(graph, operation.inputs[0], source)
         # without a linear operation before it Δz is Δx, all of one sign: the rule is Rescale
         if chain is not None and chooses(operation, chain):
             fused[position] = chain

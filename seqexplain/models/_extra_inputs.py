@@ -23,6 +23,28 @@ def digest(value: Any) -> str:
     return digest.hexdigest()[:16]
 
 
+def check_given(given: Any, known: Sequence[str]) -> None:
+    """Raise unless extra inputs are a mapping from names that the model knows to numbers."""
+    if given is None:
+        return
+    if not isinstance(given, Mapping):
+        raise ParameterError(
+            f"extra_inputs must map names of inputs to arrays; received {type(given).__name__}. "
+            f"The model has these inputs beside the sequence: {', '.join(known) or 'none'}."
+        )
+    for name, value in given.items():
+        if name not in known:
+            raise ParameterError(f"The model has no extra input {name!r}; it has: {', '.join(known) or 'none'}.")
+        for array in value.values() if isinstance(value, Mapping) else [value]:
+            try:
+                np.asarray(array, dtype=np.float32)
+            except (TypeError, ValueError) as error:
+                raise ParameterError(
+                    f"The extra input {name!r} must be an array of numbers, or a mapping from sequence names to "
+                    f"arrays; received {type(array).__name__} ({error})."
+                ) from None
+
+
 def rows_of(name: str, value: Any, shape: Shape, rows: Array, names: Sequence[str] | None, n: int | None) -> Array:
     """Return one extra input for some rows of a job, `(rows, …)`, checked against its shape."""
     if isinstance(value, Mapping):

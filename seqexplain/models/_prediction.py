@@ -26,7 +26,8 @@ VERIFY_TOLERANCE_HALF = {
     "float16": 2e-2,
     "bfloat16": 1e-1,
 }  # likewise, where the model itself computes in half precision
-VERIFY_LENGTH = 200  # bp, for a model of any length
+VERIFY_LENGTH = 200  # bp, for a model of any length; doubled until it is not too short for the model
+VERIFY_DOUBLINGS = 9
 
 
 def predict(
@@ -86,6 +87,7 @@ def _one_length(
         run: Callable[[Array, dict[str, Array]], list[Array]] = lambda a, e: call_model(model, a, e)  # noqa: E731
     else:
         model.verify()
+        model.value_shapes(x.shape[1])  # refuses sequences that are too short
         if targets is not None:
             values = tuple(sorted({v for t in targets for v in t.weights}))
         run = _compiled_forward(model, values, size, x.shape[1])
@@ -222,14 +224,25 @@ def call_model(model: SequenceModel, x: Array, extra: Mapping[str, Array]) -> li
     return [(a + b) / 2 for a, b in zip(forward, once(x[:, ::-1, ::-1]), strict=True)]
 
 
+def _enough(model: SequenceModel) -> int:
+    """Return a length in bp at which a model of any length can be computed."""
+    for doublings in range(VERIFY_DOUBLINGS):
+        try:
+            model.value_shapes(VERIFY_LENGTH << doublings)
+        except ShapeError:
+            continue
+        return VERIFY_LENGTH << doublings
+    return VERIFY_LENGTH << VERIFY_DOUBLINGS
+
+
 def verify(model: SequenceModel) -> None:
     """Compare the flattened graph with the model itself on two random sequences; see `SequenceModel.verify`."""
-    length = model.length or VERIFY_LENGTH
+    length = model.length or _enough(model)
     generator = np.random.default_rng(0)
     x = np.eye(4, dtype=np.float32)[generator.integers(0, 4, size=(2, length))]
     shapes = dict(zip(model.input_names, model.input_shapes, strict=True))
     extra = {
-        name: generator.normal(size=(2, *[n or 1 for n in shapes[name]])).astype(np.float32)
+        name: generator.normal(size=(2, *[n or length for n in shapes[name]])).astype(np.float32)
         for name in model.required_inputs
     }
     graph = model.graph

@@ -10,10 +10,11 @@ import numpy as np
 
 from seqexplain.errors import ModelLoadError, ParameterError, ShapeError, UnsupportedLayerError
 from seqexplain.models._decompositions import registered
-from seqexplain.models._extra_inputs import digest, rows_of
+from seqexplain.models._extra_inputs import check_given, digest, rows_of
 from seqexplain.models._flat_model import FlatModel, flatten
 from seqexplain.models._hidden import layer_value, layer_values
 from seqexplain.models._layout import arrange, could_be_dna, read_layout
+from seqexplain.models._lengths import shapes_of
 from seqexplain.models._precision import PRECISIONS
 from seqexplain.models._prediction import predict, verify
 from seqexplain.models.backend import Array, Tensor, jit, to_tensor
@@ -113,8 +114,8 @@ class SequenceModel:
         shape = self._input_shapes[self._sequence_position]
         self.layout = read_layout(shape, layout, self.name)
         self.length: int | None = shape[self.layout.index("L")]
-        self.extra_inputs: dict[str, Any] = {}
-        self._set_extra_inputs(extra_inputs or {})
+        self.check_extra_inputs(extra_inputs)
+        self.extra_inputs: dict[str, Any] = dict(extra_inputs or {})
         self._flat: FlatModel | None = None
         self._keep: frozenset[type] = frozenset()
         self._kept: dict[frozenset[type], SequenceModel] = {}
@@ -339,6 +340,7 @@ class SequenceModel:
         n
             Number of sequences in the job, to check tables against.
         """
+        self.check_extra_inputs(extra_inputs)
         given = {**self.extra_inputs, **(extra_inputs or {})}
         result = {}
         for name in self.required_inputs:
@@ -349,13 +351,11 @@ class SequenceModel:
                     f"extra_inputs={{{name!r}: …}}, or --extra {name}=… on the command line."
                 )
             result[name] = rows_of(name, given[name], shape, rows, names, n)
-        unknown = set(given) - set(self.required_inputs)
-        if unknown:
-            raise ParameterError(
-                f"The model has no extra input {sorted(unknown)[0]!r}; it has: "
-                f"{', '.join(self.required_inputs) or 'none'}."
-            )
         return result
+
+    def check_extra_inputs(self, extra_inputs: Mapping[str, Any] | None) -> None:
+        """Raise unless the model has inputs of these names and their values are numbers."""
+        check_given(extra_inputs, self.required_inputs)
 
     def per_sequence_extra(self, extra_inputs: Mapping[str, Any] | None = None, *, by_row: bool = False) -> bool:
         """Whether any extra input differs from sequence to sequence; `by_row`: and is given by row, not by name."""
@@ -390,16 +390,21 @@ class SequenceModel:
         }
 
     def value_shapes(self, length: int) -> dict[int, tuple[int, ...]]:
-        """Return the shape of every value in the graph, one example, for sequences of `length` bp."""
+        """Return the shape of every value in the graph, one example, for sequences of `length` bp.
+
+        Raises
+        ------
+        ShapeError
+            When such sequences are too short for the model.
+        """
         if length not in self._shapes:
             x = to_tensor(np.zeros((1, length, 4), dtype=np.float32))
             extra = {}
             for name in self.required_inputs:
-                shape = [n or 1 for n in self._input_shapes[self._input_names.index(name)]]
+                # what varies in length is taken to go along with the sequence: a control track, say
+                shape = [n or length for n in self._input_shapes[self._input_names.index(name)]]
                 extra[name] = to_tensor(np.zeros((1, *shape), dtype=np.float32))
-            everything = range(len(self.graph.operations))
-            values = self.graph.run(self.weights(), self.feeds(x, extra), everything)
-            self._shapes[length] = {k: tuple(int(n) for n in v.shape[1:]) for k, v in values.items()}
+            self._shapes[length] = shapes_of(self.graph, self.weights(), self.feeds(x, extra), length, self.name)
         return self._shapes[length]
 
     def compiled(self, key: Any, make: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:
@@ -465,14 +470,6 @@ class SequenceModel:
             f"Say which: sequence_input={self._input_names[candidates[0]]!r}, or --sequence-input on the command line."
         )
 
-    def _set_extra_inputs(self, extra_inputs: Mapping[str, Any]) -> None:
-        for name in extra_inputs:
-            if name not in self.required_inputs:
-                raise ParameterError(
-                    f"The model has no extra input {name!r}; it has: {', '.join(self.required_inputs) or 'none'}."
-                )
-        self.extra_inputs = dict(extra_inputs)
-
     def _head_shapes(self, heads: Sequence[Head], length: int | None) -> list[Shape]:
         if all(None not in h.shape for h in heads):
             return [h.shape for h in heads]
@@ -503,6 +500,7 @@ class SequenceModel:
             # a class has been registered since: whatever belongs to the older graph goes with it
             self._decompositions = registered()
             self._flat = None
+            self._verified = False
             self._compiled.clear()
             self._shapes.clear()
         if self._flat is None:

@@ -227,9 +227,10 @@ def _profile(target: Profile, heads: Sequence[Head], shapes: Sequence[Shape]) ->
     mask = np.ones([n or 0 for n in shape], dtype=np.float32)
     if target.channel is not None:
         channels = shape[1] if len(shape) == 2 else 1
-        if not 0 <= target.channel < (channels or 0):
+        whole = isinstance(target.channel, (int, np.integer)) and not isinstance(target.channel, bool)
+        if not whole or not 0 <= target.channel < (channels or 0):
             raise TargetError(
-                f"profile(channel={target.channel}) is out of range: head {head.name!r} has {channels} channel(s), "
+                f"profile(channel={target.channel!r}) is out of range: head {head.name!r} has {channels} channel(s), "
                 "from 0."
             )
         if len(shape) == 2:

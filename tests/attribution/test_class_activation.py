@@ -323,6 +323,7 @@ def test_preactivations_and_channels_first() -> None:
         ({"layer": "out"}, r"'out' has no positions.*shape \(1,\).*Layers that have: 'motifs'"),
         ({"layer": 3}, "no layer 3"),
         ({"interpolation": "cubic"}, "interpolation='cubic'"),
+        ({"relu": "no"}, "relu='no' is not known; use True or False"),
     ],
 )
 @pytest.mark.parametrize("method", [grad_cam, guided_grad_cam])

@@ -78,3 +78,19 @@ def test_models_of_other_targets() -> None:
     with pytest.raises(ShapeError, match="same targets"):
         ensemble(lambda m, X, **k: deeplift(m, X, target=[0] if m.name == "three_tasks" else [0, 0], **k),
                  [tasks(), other], dna(1), n_references=1)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("method", "culprit"),
+    [("deeplift", "'deeplift' must be a function"), (seqexplain.lrp_conservation, "lrp_conservation returns list")],
+)
+def test_what_is_no_method(method: Any, culprit: str) -> None:
+    with pytest.raises(ParameterError, match=culprit):
+        ensemble(method, folds(), dna(2), target=0)
+
+
+def test_every_model_keeps_its_own_batch_of_points() -> None:
+    X = dna(2, seed=3)
+    found = ensemble(seqexplain.smooth_grad, folds(), X, target=0, n_samples=2)
+    assert "batch_points" not in found.parameters
+    assert all(one["batch_points"] >= 1 for one in found.parameters["ensemble"])

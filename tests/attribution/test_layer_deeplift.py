@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -13,11 +15,13 @@ from seqexplain.errors import ParameterError
 from seqexplain.models.sequence_model import SequenceModel
 
 
-@pytest.mark.parametrize("references", ["dinucleotide", "uniform"])
-@pytest.mark.parametrize("layer", ["motifs", "pool", "norm", "mix", "motifs/preactivation"])
-def test_any_cut_of_the_network_adds_up(layer: str, references: str) -> None:
+@pytest.mark.parametrize(
+    ("references", "rule"), [("dinucleotide", "rescale"), ("uniform", "rescale"), ("uniform", "reveal_cancel")]
+)
+@pytest.mark.parametrize("layer", ["motifs", "pool", "norm", "mix", "motifs/preactivation", "mix/preactivation"])
+def test_any_cut_of_the_network_adds_up(layer: str, references: str, rule: str) -> None:
     model, X = SequenceModel(tasks()), dna(4, seed=1)
-    found = layer_deeplift(model, X, layer=layer, target=[1, 0], references=references, n_references=3)
+    found = layer_deeplift(model, X, layer=layer, target=[1, 0], references=references, n_references=3, rule=rule)
     whole = deeplift(model, X, target=[1, 0], references=references, n_references=3)
     np.testing.assert_array_equal(found.predictions, whole.predictions)
     np.testing.assert_array_equal(found.reference_predictions, whole.reference_predictions)
@@ -88,6 +92,19 @@ def test_what_cannot_be() -> None:
     with pytest.raises(ParameterError, match="does not depend on the layer 'counts'"):
         layer_deeplift(SequenceModel(two_heads()), dna(1), layer="counts", target=("profile", (0, 0)))
     assert layer_deeplift(SequenceModel(tasks()), dna(0), layer="mix", target=0).contributions.shape == (0, 6)
+
+
+@pytest.mark.parametrize(
+    ("options", "culprit"),
+    [
+        ({"rule": 3}, "rule=3 is not understood"),
+        ({"rule": ["rescale"]}, "not understood"),
+        ({"keep_references": "yes"}, "keep_references='yes' is not known"),
+    ],
+)
+def test_options_that_cannot_be(options: Any, culprit: str) -> None:
+    with pytest.raises(ParameterError, match=culprit):
+        deeplift(SequenceModel(tasks()), dna(1), target=0, **options)
 
 
 def test_each_reference_on_request() -> None:

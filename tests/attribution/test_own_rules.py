@@ -109,6 +109,7 @@ def test_a_rule_for_a_built_in_layer_and_a_wrong_one() -> None:
             {Bent: lambda layer, x, r, m: m[..., :1]},
             r"returned shape .*expected \(targets, sequences, references, 10",
         ),
+        ({Bent: lambda layer, x, r, m: None}, r"returned NoneType; expected \(targets, sequences"),
     ],
 )
 def test_rules_that_cannot_be(rules: Any, message: str) -> None:

@@ -141,6 +141,12 @@ def test_slices_add_up() -> None:
     assert found.targets[0] == "profile:2:4,1"
 
 
+@pytest.mark.parametrize("channel", [2, -1, "plus", 0.5, True])
+def test_channels_that_do_not_exist(channel: Any) -> None:
+    with pytest.raises(TargetError, match="out of range"):
+        deeplift(SequenceModel(two_heads()), dna(1), target=profile("profile", channel=channel))
+
+
 def test_hidden_layers_that_do_not_exist() -> None:
     with pytest.raises(TargetError, match=r"no head 'motif'.*Did you mean 'motifs'"):
         deeplift(SequenceModel(tasks()), dna(1), target=("motif", (0, 0)))

@@ -14,7 +14,7 @@ from seqexplain.attribution._catalogue import CATALOGUE
 from seqexplain.cli._targets import Shape, Unit, parse_target
 
 # what a method needs beside its defaults, to be quick or to run at all on the bundled model
-OPTIONS: dict[str, list[str]] = {}
+OPTIONS: dict[str, list[str]] = {"integrated_gradients": ["max_steps=4096"], "expected_gradients": ["samples=2"]}
 
 
 UNFIT = {"cam": "grad_cam"}  # what the bundled model is not built for, and what the refusal advises
@@ -32,6 +32,7 @@ def test_every_method_as_its_function(method, cli, model, few, tmp_path):
     found = seqexplain.load(tmp_path / "out.zarr")
     X = hand_one_hot([sequence for _, sequence in records(few)])
     options = {"n_references": 2} if references else {}
+    options |= {name: int(value) for name, _, value in (text.partition("=") for text in extra)}
     wanted = getattr(seqexplain, method)(seqexplain.load_model(model), X, target=0, **options)
     scale = np.abs(wanted.contributions).max()
     assert scale > 0
@@ -73,6 +74,7 @@ def test_parameters_of_the_method(cli, model, few, tmp_path):
         (["--option", "rule"], "NAME=VALUE"),
         (["--method", "deconvnet", "--rule", "rescale"], "--rule is nothing that deconvnet has"),
         (["--method", "deconvnet", "--references", "zeros"], "--references is nothing for deconvnet"),
+        (["--method", "simple_taylor_decomposition", "--references", "zeros"], "--references is nothing for simple_t"),
         (["--rule", "rescaled"], "'rescaled'"),
     ],
 )

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from keras import layers as kl
 
+import seqexplain
 from seqexplain.errors import ModelLoadError, ParameterError, ShapeError
 from seqexplain.models.backend import to_numpy
 from seqexplain.models.sequence_model import SequenceModel
@@ -107,3 +108,58 @@ def test_sequences_of_any_length_are_scored_each_at_its_own() -> None:
     together = model.predict(strings)
     alone = np.concatenate([model.predict([s]) for s in strings])
     np.testing.assert_allclose(together, alone, rtol=1e-6, atol=1e-6)
+
+
+def windows_in_a_row(dilation: int = 1) -> Any:
+    x = keras.Input((None, 4))
+    y = kl.Conv1D(3, 3, dilation_rate=dilation, use_bias=False, name="first")(x)
+    y = kl.Conv1D(3, 3, use_bias=False, name="second")(kl.MaxPooling1D(2, name="pool")(y))
+    return keras.Model(x, kl.Dense(1)(kl.GlobalAveragePooling1D()(y)), name="valid")
+
+
+@pytest.mark.parametrize(("length", "layer"), [(1, "first"), (2, "first"), (3, "pool"), (4, "second"), (7, "second")])
+def test_sequences_that_leave_no_position(length: int, layer: str) -> None:
+    model, X = SequenceModel(windows_in_a_row()), dna(2, length)
+    for call in (lambda: model.predict(X, batch_size=2), lambda: seqexplain.saliency(model, X)):
+        with pytest.raises(ShapeError, match=f"{length} bp are too short for the model 'valid': the layer '{layer}'"):
+            call()
+    assert model.predict(dna(2, 8)).shape == (2, 1)
+
+
+def test_a_model_of_any_length_with_a_long_receptive_field() -> None:
+    keras_model, X = windows_in_a_row(dilation=150), dna(2, 310)
+    found = SequenceModel(keras_model).predict(X)
+    np.testing.assert_allclose(found, to_numpy(keras_model(X)), rtol=1e-5, atol=1e-6)
+
+
+def test_a_track_of_any_length_beside_the_sequence() -> None:
+    x, track = keras.Input((None, 4), name="dna"), keras.Input((None, 2), name="control")
+    y = kl.Concatenate()([kl.Conv1D(3, 3, padding="same", activation="relu")(x), track])
+    keras_model = keras.Model([x, track], kl.Dense(1)(kl.GlobalAveragePooling1D()(kl.Conv1D(2, 1)(y))))
+    X, control = dna(3, 9), np.random.default_rng(0).normal(size=(3, 9, 2)).astype("float32")
+    model = SequenceModel(keras_model, sequence_input="dna", extra_inputs={"control": control})
+    wanted = to_numpy(keras_model([X, control]))
+    np.testing.assert_allclose(model.predict(X), wanted, rtol=1e-5, atol=1e-6)
+    found = seqexplain.deeplift(model, X, references="zeros")
+    assert np.abs(found.completeness_error).max() < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ([1.0], "extra_inputs must map names of inputs to arrays; received list"),
+        ({"cell": "liver"}, "extra input 'cell' must be an array of numbers"),
+        ({"cell": {"one": object()}}, "extra input 'cell' must be an array of numbers"),
+        ({"cel": 1.0}, "no extra input 'cel'; it has: cell"),
+    ],
+)
+def test_extra_inputs_that_cannot_be(given: Any, message: str) -> None:
+    x, cell = keras.Input((L, 4)), keras.Input((1,), name="cell")
+    model = SequenceModel(keras.Model([x, cell], kl.Dense(1)(kl.Concatenate()([kl.Flatten()(x), cell]))))
+    for call in (
+        lambda: model.predict(dna(2), extra_inputs=given),
+        lambda: seqexplain.deeplift(model, dna(2), references="zeros", extra_inputs=given),
+        lambda: SequenceModel(model.keras_model, extra_inputs=given),
+    ):
+        with pytest.raises(ParameterError, match=message):
+            call()

@@ -12,7 +12,7 @@ from keras import layers as kl
 from keras import ops as k
 
 import seqexplain
-from seqexplain.errors import RegistrationError, UnsupportedLayerError
+from seqexplain.errors import ModelLoadError, RegistrationError, UnsupportedLayerError
 from seqexplain.models import _decompositions
 from seqexplain.models.backend import to_numpy, to_tensor
 from seqexplain.models.operations import Opaque
@@ -229,6 +229,15 @@ def test_a_layer_that_cannot_be_traced_is_registered() -> None:
     assert np.abs(found.completeness_error).max() < 1e-5
     assert model.opaque_operations() == []
     np.testing.assert_allclose(model.predict(dna()), to_numpy(model.keras_model(dna())), atol=1e-6)
+
+
+@pytest.mark.usefixtures("registry")
+def test_what_is_registered_later_is_compared_with_the_model() -> None:
+    model = wrapped(Scaled())
+    model.verify()
+    seqexplain.register_decomposition(Scaled)(lambda layer, x: 2.0 * layer.inner(x))
+    with pytest.raises(ModelLoadError, match="differ by"):
+        model.predict(dna())
 
 
 @pytest.mark.usefixtures("registry")
