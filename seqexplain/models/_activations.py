@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from seqexplain.models._legacy_ops import hard_sigmoid_keras2
-from seqexplain.models.operations import Elementwise, Softmax
+from seqexplain.models.operations import Elementwise, Opaque, Softmax
 
 if TYPE_CHECKING:
     from seqexplain.models._builder import Builder
@@ -55,6 +55,9 @@ def add_activation(b: Builder, activation: Any, value: int, part: str) -> list[i
         ]
     if isinstance(activation, keras.Layer):
         return b.add_layer(activation, [value], part=part)
+    traced = _traced(b, activation, value, part)
+    if traced is not None:
+        return traced
     name = getattr(activation, "__name__", repr(activation))
     return b.add_opaque(
         [value],
@@ -63,3 +66,13 @@ def add_activation(b: Builder, activation: Any, value: int, part: str) -> list[i
         part=part,
         layer_class=f"activation {name!r}",
     )
+
+
+def _traced(b: Builder, function: Any, value: int, part: str) -> list[int] | None:
+    """Append a function by the `keras.ops` that it is made of; None where they cannot be found out."""
+    before = len(b.operations)
+    outputs = b.add_layer(keras.layers.Lambda(function, name="activation"), [value], part=part)
+    if not any(isinstance(operation, Opaque) for operation in b.operations[before:]):
+        return outputs
+    b.forget_from(before)
+    return None

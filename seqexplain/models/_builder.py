@@ -181,6 +181,12 @@ class Builder:
         self._out_shapes = saved
         return outputs
 
+    def forget_from(self, count: int) -> None:
+        """Drop all operations after the first `count`, and their names."""
+        for operation in self.operations[count:]:
+            self._names[operation.name.partition("#")[0]] -= 1
+        del self.operations[count:]
+
     def graph(self, inputs: Sequence[int], outputs: Sequence[int]) -> Graph:
         """Return what has been collected."""
         return Graph(tuple(self.operations), tuple(inputs), tuple(outputs), tuple(self.shapes))

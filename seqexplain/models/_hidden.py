@@ -49,12 +49,14 @@ def layer_values(graph: Graph, name: str, model: str) -> tuple[int, ...]:
     if not mine or not path:
         raise ParameterError(_no_such_layer(graph, name, model))
     if before:
-        calls = [op for op in mine if _stem(op) == f"{path}/activation"]
-        if not calls:
+        activation = f"{path}/activation"
+        inside = [op for op in mine if _stem(op) == activation or op.layer == activation]
+        written = {v for op in inside for v in op.outputs}
+        values = tuple(dict.fromkeys(v for op in inside for v in op.inputs if v not in written))
+        if not values:
             raise ParameterError(
                 f"The layer {path!r} of the model {model!r} has no activation of its own to look below; use {path!r}."
             )
-        values = tuple(op.inputs[0] for op in calls)
     else:
         values = tuple(op.outputs[0] for op in _calls(graph, path, mine))
     if not call:

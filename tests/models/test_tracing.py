@@ -250,3 +250,28 @@ def test_conflicting_registrations_are_errors() -> None:
         seqexplain.register_decomposition(kl.Dense)
     with pytest.raises(RegistrationError, match="expected a class of Keras layers"):
         seqexplain.register_decomposition("Dense")  # type: ignore[arg-type]
+
+
+def host_relu(x: Any) -> Any:
+    """No `keras.ops`: symbols that know their batch's length are refused."""
+    if isinstance(x, keras.KerasTensor) and x.shape[0] is not None:
+        raise TypeError("no symbols")
+    return k.relu(x)
+
+
+@pytest.mark.parametrize("function", [k.relu, lambda x: k.tanh(x) * x, lambda x: keras.activations.gelu(x, True)])
+def test_activations_of_the_users_own_are_traced(function: Callable[[Any], Any]) -> None:
+    model = wrapped(kl.Dense(3, activation=function, name="own"))
+    assert model.opaque_operations() == []
+    found = seqexplain.deeplift(model, dna(), references="zeros")
+    assert np.abs(found.completeness_error).max() < 1e-5
+    below = seqexplain.saliency(model, dna(), target=("own/preactivation", (2, 1)), signed=True)
+    wanted = np.zeros((L, 4), dtype=np.float32)
+    wanted[2] = to_numpy(k.convert_to_tensor(model.keras_model.get_layer("own").kernel))[:, 1]
+    np.testing.assert_allclose(below.hypothetical, np.broadcast_to(wanted, (3, L, 4)), rtol=0, atol=1e-6)
+
+
+def test_an_activation_that_cannot_be_traced_keeps_its_name() -> None:
+    model = wrapped(kl.Dense(3, activation=host_relu, name="own"))
+    (operation,) = model.opaque_operations()
+    assert (operation.name, operation.layer_class) == ("own/activation", "activation 'host_relu'")
