@@ -3,9 +3,9 @@
     python benchmarks/integrated_gradients.py [--sequences 8] [--networks basset bpnet]
 
 captum takes as many Gauss–Legendre steps as it is told (50 by default). Ours is given the same 50, which makes the same
-error. Left alone it chooses its own steps: then captum is given more and more of them, until its error is no larger than
-ours at the default tolerance. Errors are |Σ contributions − (f(x) − f(reference))| relative to the
-difference; the mean over the sequences is compared.
+error. Left alone it chooses its own steps: then captum is given more and more of them, until its error is no larger
+than ours at the default tolerance. Errors are |Σ contributions − (f(x) − f(reference))| relative to the difference; the
+mean over the sequences is compared.
 """
 
 from __future__ import annotations
