@@ -168,7 +168,7 @@ BAD = [
     (f"{EXPLAIN} --target 0 --references many.npy", ["5 sequences", "12"]),
     (f"{EXPLAIN} --target 0 --references text.npy", ["text.npy"]),
     (f"{EXPLAIN} --target 0 --max-pool most", ["most"]),
-    (f"{EXPLAIN} --target 0 --method saliency", ["saliency"]),
+    (f"{EXPLAIN} --target 0 --method shapley", ["shapley", "deeplift"]),
     (f"{EXPLAIN} --target 0 --seed -1", ["--seed", "-1"]),
     (f"{EXPLAIN} --target 0 --chunk 0", ["--chunk"]),
     (f"{SCORE} --batch-size few", ["--batch-size", "few"]),
