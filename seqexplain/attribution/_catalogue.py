@@ -115,9 +115,10 @@ def _lrp(model: SequenceModel) -> Choose:
     from seqexplain.attribution._lrp_groups import linear_groups
     from seqexplain.attribution._lrp_steps import lrp_steps
 
-    groups = linear_groups(model.graph, [head.value for head in model.heads_at("logit")])
-    rules = choose_rules(model.graph, groups, DEFAULT)
-    return lrp_steps(model.graph, groups, rules, "winner", model.graph.inputs[0])
+    graph = model.graph
+    groups = linear_groups(graph, [head.value for head in model.heads_at("logit")])
+    rules = choose_rules(graph, groups, DEFAULT)
+    return lrp_steps(graph, groups, rules, "winner", graph.reached_from(graph.inputs[0]))
 
 
 def _guided(model: SequenceModel) -> Choose:

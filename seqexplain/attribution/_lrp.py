@@ -59,6 +59,9 @@ def lrp(
 
         Sums of branches, average pooling and the like pass relevance in proportion to what is added, unless a mapping
         names them or their class. Batch normalisation counts with the layer before it, else with the one after it.
+
+        Inside a recurrent layer gates are constants (Arras et al. 2017), and one rule passes all that is linear: the
+        single rule, or that of a mapping which names the layer, its class or `"*"`; otherwise `"epsilon"`.
     max_pool
         `"winner"`, or `"proportional"` to the positive values in the window.
     level
@@ -97,6 +100,10 @@ def lrp(
 
     References
     ----------
+    Arras L, Montavon G, Müller K-R, Samek W (2017). Explaining recurrent neural network predictions in sentiment
+    analysis. Proceedings of the 8th Workshop on Computational Approaches to Subjectivity, Sentiment and Social Media
+    Analysis, 159–168.
+
     Bach S, Binder A, Montavon G, Klauschen F, Müller K-R, Samek W (2015). On pixel-wise explanations for non-linear
     classifier decisions by layer-wise relevance propagation. PLOS ONE 10:e0130140.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from seqexplain.attribution.lrp_rules import (
 from seqexplain.errors import ParameterError
 from seqexplain.models._hidden import OWN
 from seqexplain.models.graph import Graph
+from seqexplain.models.operations import Kind, Operation
 
 DEFAULT = "epsilon-plus"
 
@@ -52,7 +53,10 @@ RuleChoice = str | Rule | Mapping[str, str | Rule] | Callable[[LinearLayer], str
 
 
 def choose_rules(graph: Graph, groups: Mapping[int, Group], choice: Any) -> dict[int, Rule]:
-    """Return the rule of each group, by the same positions.
+    """Return the rule of each group and of each recurrent layer, by their positions.
+
+    Inside a recurrent layer one rule passes all that is linear: the single rule that is chosen, or that of a mapping
+    which names the layer, its class or `"*"`; else ε, since states have both signs.
 
     Parameters
     ----------
@@ -68,8 +72,9 @@ def choose_rules(graph: Graph, groups: Mapping[int, Group], choice: Any) -> dict
     ParameterError
         When a rule, composite or layer is not known, or a rule for the first layer is chosen for another one.
     """
+    scans = {p: operation for p, operation in enumerate(graph.operations) if operation.kind is Kind.SCAN}
     if isinstance(choice, Mapping):
-        _check_names(graph, groups, choice)
+        _check_names(graph, groups, scans.values(), choice)
     rules: dict[int, Rule] = {}
     for position, group in groups.items():
         rule = _rule_for(group, choice)
@@ -80,7 +85,7 @@ def choose_rules(graph: Graph, groups: Mapping[int, Group], choice: Any) -> dict
                 'Use {"first": "one-hot", …}.'
             )
         rules[position] = rule
-    return rules
+    return rules | {position: _rule_inside(operation, choice) for position, operation in scans.items()}
 
 
 def describe(choice: Any) -> Any:
@@ -111,6 +116,37 @@ def _rule_for(group: Group, choice: Any) -> Rule:
     raise ParameterError(
         f"rule={choice!r} is not understood; use one of {_known()}, a mapping from layers to rules, or a function."
     )
+
+
+def _names_of(scan: Operation) -> list[str]:
+    """Return what a mapping may call a recurrent layer; one direction of several also has the name of the whole."""
+    whole = scan.layer.rpartition("/")[0]
+    return [scan.layer, *([whole] if whole else []), scan.layer_class]
+
+
+def _rule_inside(scan: Operation, choice: Any) -> Rule:
+    if isinstance(choice, Mapping):
+        key = next((key for key in (*_names_of(scan), "*") if key in choice), None)
+        rule = Epsilon() if key is None else rule_of(choice[key], f"rule[{key!r}]")
+    elif isinstance(choice, Rule) or (isinstance(choice, str) and choice.replace("_", "-") in RULES):
+        rule = rule_of(choice, "rule")
+    else:
+        rule = Epsilon()
+    if isinstance(rule, FIRST_LAYER_ONLY):
+        raise ParameterError(
+            f"The rule {rule.name!r} says what the sequence is like, so it has no place inside the recurrent layer "
+            f'{scan.layer!r}. Use "epsilon" there.'
+        )
+    return rule
+
+
+def spread(rule: Rule) -> Callable[[LinearLayer], Rule]:
+    """Return the choice inside a recurrent layer: one rule for what has weights, and for sums if it is made for them.
+
+    A cell adds up what is one layer in the literature: the products with x_t and with the state, and a bias.
+    """
+    sums = rule if isinstance(rule, (Z, Epsilon)) else Epsilon(bias=getattr(rule, "bias", True))
+    return lambda layer: sums if layer.kind == "sums" else rule
 
 
 def _composite(choice: str | Rule) -> Composite:
@@ -152,12 +188,15 @@ def _mapped(group: Group, choice: Mapping[str, Any]) -> Rule:
     return _from_composite(group, COMPOSITES[DEFAULT])
 
 
-def _check_names(graph: Graph, groups: Mapping[int, Group], choice: Mapping[str, Any]) -> None:
+def _check_names(
+    graph: Graph, groups: Mapping[int, Group], scans: Collection[Operation], choice: Mapping[str, Any]
+) -> None:
     linear = [op for group in groups.values() for op in group.operations]
     known = {op.layer for op in linear} | {op.layer_class for op in linear} | {"*", "first", "last"}
+    known.update(name for scan in scans for name in _names_of(scan))
     for name, given in choice.items():
         if name not in known:
-            layers = dict.fromkeys(op.layer for op in linear)
+            layers = dict.fromkeys(op.layer for op in (*linear, *scans))
             raise ParameterError(
                 f"rule names {name!r}, which is neither a linear layer of this model nor a class of them, nor "
                 f'"first", "last" or "*"; it has {", ".join(layers)}.'

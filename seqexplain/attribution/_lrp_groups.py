@@ -80,6 +80,11 @@ def has_kernel(operation: Operation) -> bool:
     return type(operation) is not Structural
 
 
+def _is_layer(operation: Operation) -> bool:
+    """Whether an operation counts as a layer with weights: one with a kernel, or a recurrent layer as a whole."""
+    return has_kernel(operation) or operation.kind is Kind.SCAN
+
+
 def only_moves(operation: Operation) -> bool:
     """Whether each output is a copy of one input."""
     return type(operation) is Structural and operation.moves_only
@@ -158,7 +163,7 @@ def _depths(graph: Graph) -> dict[int, int]:
     found: dict[int, int] = {}
     for position, operation in enumerate(graph.operations):
         below = max((deepest.get(v, 0) for v in operation.inputs), default=0)
-        found[position] = below + has_kernel(operation)
+        found[position] = below + _is_layer(operation)
         deepest.update(dict.fromkeys(operation.outputs, found[position]))
     return found
 
@@ -171,7 +176,7 @@ def _heights(graph: Graph, heads: Sequence[int]) -> dict[int, int]:
     for position in reversed(range(len(graph.operations))):
         operation = graph.operations[position]
         above = max((highest.get(v, 0) for v in operation.outputs), default=0)
-        found[position] = above + has_kernel(operation)
+        found[position] = above + _is_layer(operation)
         if position in needed:
             for v in operation.inputs:
                 highest[v] = max(highest.get(v, 0), found[position])

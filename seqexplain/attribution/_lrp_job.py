@@ -81,11 +81,12 @@ class Lrp(SequenceJob):
         groups = linear_groups(graph, heads)
         rules = choose_rules(graph, groups, self.options.rule)
         key = (tuple(sorted((p, repr(rule)) for p, rule in rules.items())), self.options.max_pool)
-        choose = lrp_steps(graph, groups, rules, self.options.max_pool, graph.inputs[0])
+        choose = lrp_steps(graph, groups, rules, self.options.max_pool, graph.reached_from(graph.inputs[0]))
         plan = make_plan(self.model, heads, choose, "LRP", key)
         used = {step.position for step in plan.steps}
         self._rules = {p: rule for p, rule in rules.items() if p in used}
-        self._names = {graph.operations[p]: groups[p].layer.name for p in self._rules}
+        layers = {p: groups[p].layer if p in groups else graph.operations[p] for p in self._rules}
+        self._names = {graph.operations[p]: layer.name for p, layer in layers.items()}
         return plan
 
     def _choices(self) -> dict[str, Any]:

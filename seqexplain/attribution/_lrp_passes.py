@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from seqexplain.attribution._lrp_bound import BoundGroup
+from seqexplain.attribution._propagation import NOWHERE
 from seqexplain.attribution.lrp_rules import ZB, AlphaBeta, Epsilon, Flat, Gamma, OneHot, Rule, WSquare, Z, ZPlus
 from seqexplain.models.backend import Tensor, ops
 
-ABSORBED = -1  # stands among the inputs of a step for what no input gets
+ABSORBED = NOWHERE  # stands among the inputs of a step for what no input gets
 TINY = 1e-30  # below: nothing to divide by; terms of that size are 0 in float32 after one more product
 
 
@@ -24,12 +25,6 @@ class Passed:
 
     inputs: list[Tensor]
     absorbed: Tensor
-
-
-def absorbed_of(lost: Tensor) -> Tensor:
-    """Return the sum and the size of what no input gets, `(2, targets, sequences, 1)`."""
-    axes = tuple(range(3, len(lost.shape)))
-    return ops.stack([ops.sum(lost, axis=axes), ops.sum(ops.abs(lost), axis=axes)])
 
 
 def pass_group(rule: Rule, bound: BoundGroup, inputs: Sequence[Tensor], z: Tensor | None, relevance: Tensor) -> Passed:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from seqexplain.attribution._lrp_passes import ABSORBED, TINY, absorbed_of
+from seqexplain.attribution._lrp_passes import ABSORBED, TINY
 from seqexplain.attribution._product_rules import _flatten, _sum_repeated
-from seqexplain.attribution._propagation import Shapes, Step
+from seqexplain.attribution._propagation import Shapes, Step, absorbed_of
 from seqexplain.models.backend import Tensor, ops, vjp
 from seqexplain.models.graph import Graph, WeightList
 from seqexplain.models.joint_operations import Product, Select

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from seqexplain.attribution._deeplift_rules import max_pool_winner
 from seqexplain.attribution._lrp_bound import bind
-from seqexplain.attribution._lrp_groups import Group, not_negative
-from seqexplain.attribution._lrp_passes import ABSORBED, absorbed_of, needs_output, pass_group, pass_sum
+from seqexplain.attribution._lrp_choice import choose_rules, spread
+from seqexplain.attribution._lrp_groups import Group, linear_groups, not_negative
+from seqexplain.attribution._lrp_passes import ABSORBED, needs_output, pass_group, pass_sum
 from seqexplain.attribution._lrp_products import Weighers, constant_step, product_step, select_step
-from seqexplain.attribution._propagation import Choose, Shapes, Step, rule_step, transpose_step
+from seqexplain.attribution._propagation import Choose, Shapes, Step, absorbed_of, rule_step, transpose_step
+from seqexplain.attribution._scan_step import scan_step
 from seqexplain.attribution.lrp_rules import Rule
 from seqexplain.models.backend import Tensor, ops
 from seqexplain.models.graph import Graph, WeightList
 from seqexplain.models.joint_operations import Product, Select
 from seqexplain.models.operations import Kind, Linear, Maximum, MaxPool, Operation
+from seqexplain.models.scan_operation import Scan
 
 
 def lrp_steps(
-    graph: Graph, groups: Mapping[int, Group], rules: Mapping[int, Rule], pooling: str, source: int
+    graph: Graph, groups: Mapping[int, Group], rules: Mapping[int, Rule], pooling: str, varying: Collection[int]
 ) -> Choose:
     """Return the step of each operation.
 
@@ -29,13 +32,13 @@ def lrp_steps(
     groups
         Its groups of linear operations, by the position of their last.
     rules
-        Of each group.
+        Of each group, and of what is inside each recurrent layer.
     pooling
         `"winner"` or `"proportional"`.
-    source
-        The value that is explained.
+    varying
+        Values that depend on what is explained.
     """
-    weighers = Weighers(graph, graph.reached_from(source))
+    weighers = Weighers(graph, varying)
     unsigned = not_negative(graph)
     pool = max_pool_winner if pooling == "winner" else max_pool_proportional
 
@@ -53,11 +56,20 @@ def lrp_steps(
             return rule_step(position, operation, maximum_winner)
         if isinstance(operation, Product):
             return product_step(position, operation, weighers.signals(operation))
+        if isinstance(operation, Scan):
+            return scan_step(position, operation, _inside(operation, rules[position], pooling))
         if isinstance(operation, Select):
             return select_step(position, operation)
         return constant_step(position) if operation in weighers.softmaxes else None
 
     return choose
+
+
+def _inside(operation: Scan, rule: Rule, pooling: str) -> Choose:
+    """Return the steps inside a recurrent layer: one rule for all that is linear there."""
+    body = operation.body
+    groups = linear_groups(body, body.outputs)
+    return lrp_steps(body, groups, choose_rules(body, groups, spread(rule)), pooling, operation.varying)
 
 
 def _group_step(position: int, group: Group, rule: Rule, unsigned: bool) -> Step:

@@ -34,6 +34,9 @@ FusedRule = Callable[[Any, Mapping[str, Tensor], BoundChain, Sequence[Tensor], S
 
 Shapes = Mapping[int, Sequence[int]]  # of each value, one example
 
+NOWHERE = -1
+"""Stands among the inputs of a step for what goes to no value (see `absorbed_of`); sweeps leave it to who observes."""
+
 Pass = Callable[[WeightList, Shapes, Sequence[Tensor], Sequence[Tensor], Any], list[Tensor]]
 
 
@@ -46,7 +49,8 @@ class Step:
     position
         Of the operation whose output has been reached.
     inputs
-        Values that the result goes to: the operation's inputs, or those of the operations fused with it.
+        Values that the result goes to: the operation's inputs, or those of the operations fused with it; `NOWHERE`
+        where something goes to none.
     reads
         Values that the rule looks at.
     run
@@ -66,6 +70,15 @@ class Step:
     label: str = ""
     proportional: bool = False
     missing: tuple[Operation, ...] = ()
+
+
+def absorbed_of(lost: Tensor) -> Tensor:
+    """Return the sum and the size of what goes to no value, `(2, targets, sequences, references)`.
+
+    `lost` is `(targets, sequences, references, *shape)`; the size is the sum of absolute values.
+    """
+    axes = tuple(range(3, len(lost.shape)))
+    return ops.stack([ops.sum(lost, axis=axes), ops.sum(ops.abs(lost), axis=axes)])
 
 
 Choose = Callable[[int, Operation], Step | None]

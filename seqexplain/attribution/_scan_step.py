@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from seqexplain.attribution._propagation import Choose, Step, choose_all
+from seqexplain.attribution._propagation import NOWHERE, Choose, Step, absorbed_of, choose_all
 from seqexplain.models.backend import Tensor, ops, scan
 from seqexplain.models.graph import WeightList
 from seqexplain.models.operations import Weights
@@ -36,34 +36,39 @@ def scan_step(position: int, operation: Scan, choose: Choose) -> Step:
         has two leading axes and what they pass three, as outside, with all time steps among the sequences.
     """
     body = operation.body
-    varying = frozenset(v for i in body.inputs for v in body.reached_from(i))
-    steps, missing = choose_all(body, body.needed_for(operation.kept), operation.kept, varying, choose)
+    steps, missing = choose_all(body, body.needed_for(operation.kept), operation.kept, operation.varying, choose)
     inside = [s for s in steps if operation.looped.intersection(body.operations[s.position].outputs)]
     behind = [s for s in steps if s not in inside]
-    way = _Way(operation, tuple(inside), tuple(behind), varying)
+    books = any(NOWHERE in step.inputs for step in steps)
+    way = _Way(operation, tuple(inside), tuple(behind), books)
 
     def run(weights: WeightList, shapes: Any, x: Sequence[Tensor], r: Sequence[Tensor], m: Any) -> list[Tensor]:
         arrived = m if isinstance(m, list) else [m]
-        return [_sweep(way, weights[position], x, r, arrived)]
+        return _sweep(way, weights[position], x, r, arrived)
 
     reads = (*operation.inputs, *operation.outputs)
-    return Step(position, operation.inputs, reads, run, "scan", missing=tuple(missing))
+    inputs = (*operation.inputs, NOWHERE) if books else operation.inputs
+    return Step(position, inputs, reads, run, "scan", missing=tuple(missing))
 
 
 @dataclass(frozen=True, eq=False)
 class _Way:
-    """Through the body of a scan, backwards: the steps that wait for the time step after, and those behind them."""
+    """Through the body of a scan, backwards: the steps that wait for the time step after, and those behind them.
+
+    `books` says whether what goes to no value is counted, and with it what arrives at the states before the first step.
+    """
 
     operation: Scan
     inside: tuple[Step, ...]
     behind: tuple[Step, ...]
-    varying: frozenset[int]
+    books: bool
 
     @cached_property
     def leaving(self) -> tuple[int, ...]:
         """Values that do not depend on a state, and that something inside leads to."""
         reached = [*self.operation.states, *(v for step in self.inside for v in step.inputs)]
-        return tuple(dict.fromkeys(v for v in reached if v in self.varying and v not in self.operation.looped))
+        free = self.operation.varying - self.operation.looped
+        return tuple(dict.fromkeys(v for v in reached if v in free))
 
     @cached_property
     def shapes(self) -> dict[int, tuple[int, ...]]:
@@ -73,7 +78,7 @@ class _Way:
     def factored(self, step: Step) -> bool:
         """Whether what a step multiplies m by can be computed for all time steps before the scan."""
         out = self.shapes[self.operation.body.operations[step.position].outputs[0]]
-        return step.proportional and all(self.shapes[v] == out for v in step.inputs)
+        return step.proportional and all(self.shapes.get(v) == out for v in step.inputs)
 
     def send(self, arrived: Values, steps: Sequence[Step], run: Callable[[Step, Any], Sequence[Tensor]]) -> None:
         """Pass what has arrived at some values on, step by step, and add up what comes."""
@@ -82,8 +87,10 @@ class _Way:
             if all(m is None for m in outputs):
                 continue
             for value, m in zip(step.inputs, run(step, outputs[0] if len(outputs) == 1 else outputs), strict=True):
-                if value in self.varying:
+                if value in self.operation.varying or value == NOWHERE:
                     _collect(arrived, value, m)
+                elif self.books:
+                    _collect(arrived, NOWHERE, absorbed_of(m))
 
 
 def _collect(arrived: Values, value: int, m: Tensor) -> None:
@@ -114,8 +121,8 @@ def _among_sequences(t: Tensor, rows: int) -> Tensor:
 
 def _sweep(
     way: _Way, weights: Weights, x: Sequence[Tensor], r: Sequence[Tensor], arrived: Sequence[Tensor | None]
-) -> Tensor:
-    """Propagate from the kept sequences to the input's; arguments as those of a rule."""
+) -> list[Tensor]:
+    """Propagate from the kept sequences to the input's and, with books, to no value; arguments as those of a rule."""
     operation, shapes = way.operation, way.shapes
     inner = operation.body_weights(weights)
     begins = {v: ops.moveaxis(t, 3, 0) for v, t in zip(operation.kept, arrived, strict=True) if t is not None}
@@ -124,6 +131,7 @@ def _sweep(
     sizes = [*(t.shape[:2] for t in (*x, *r)), *(t.shape[2:4] for t in begins.values())]
     rows, columns = (max(int(size[axis]) for size in sizes) for axis in (0, 1))
     at_x, at_r = _at_all_times(way, weights, x), _at_all_times(way, weights, r) if r else {}
+    lost = (2, targets, rows, columns)
     folded_x, folded_r = ({v: _among_sequences(t, rows) for v, t in side.items()} for side in (at_x, at_r))
 
     def at_once(step: Step, m: Any) -> list[Tensor]:
@@ -144,7 +152,7 @@ def _sweep(
         slices += seen
 
     def full(found: Values, value: int) -> Tensor:
-        whole = (targets, rows, columns, *shapes[value])
+        whole = lost if value == NOWHERE else (targets, rows, columns, *shapes[value])
         return ops.broadcast_to(found[value], whole) if value in found else ops.zeros(whole)
 
     def backwards(carried: list[Tensor], given: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
@@ -159,21 +167,34 @@ def _sweep(
             return step.run(inner, shapes, seen[: len(step.reads)], seen[len(step.reads) :], m)
 
         way.send(found, way.inside, run)
-        return [full(found, v) for v in operation.old_states], [full(found, v) for v in way.leaving]
+        arrived_at = [full(found, v) for v in operation.old_states]
+        leaves = [full(found, v) for v in way.leaving]
+        if way.books:
+            leaves += [full(found, NOWHERE), sum(absorbed_of(m) for m in arrived_at)]
+        return arrived_at, leaves
 
     carry = [ops.zeros((targets, rows, columns, *shapes[v])) for v in operation.old_states]
-    out = [(targets, rows, columns, *shapes[v]) for v in way.leaving]
+    out = [(targets, rows, columns, *shapes[v]) for v in way.leaving] + [lost] * (2 * way.books)
     # a scan needs something to go along
     found = scan(backwards, carry, slices or [next(iter(begins.values()))], out, reverse=True)
     behind: Values = {}
     others = {v: t for v, t in begins.items() if v not in operation.looped}
-    for value, m in (*zip(way.leaving, found, strict=True), *others.items()):
+    for value, m in (*zip(way.leaving, found[: len(way.leaving)], strict=True), *others.items()):
         # (time, targets, sequences, references, …) to (targets, time · sequences, references, …)
         m = ops.broadcast_to(m, (*m.shape[:2], rows, *m.shape[3:]))
         _collect(behind, value, ops.reshape(ops.moveaxis(m, 0, 1), (m.shape[1], length * rows, *m.shape[3:])))
     way.send(behind, way.behind, at_once)
     source = operation.body.inputs[0]
-    if source not in behind:
-        return ops.zeros((targets, 1, 1, length, *shapes[source]))
-    m = behind[source]
-    return ops.moveaxis(ops.reshape(m, (m.shape[0], length, rows, *m.shape[2:])), 1, 3)
+    if source in behind:
+        m = behind[source]
+        results = [ops.moveaxis(ops.reshape(m, (m.shape[0], length, rows, *m.shape[2:])), 1, 3)]
+    else:
+        results = [ops.zeros((targets, 1, 1, length, *shapes[source]))]
+    if way.books:
+        inside, begun = found[len(way.leaving) :]
+        gone = ops.sum(inside, axis=0) + begun[0]  # the states before the first step are no part of the sequence
+        if NOWHERE in behind:
+            m = behind[NOWHERE]
+            gone = gone + ops.sum(ops.reshape(m, (*m.shape[:2], length, rows, *m.shape[3:])), axis=2)
+        results.append(gone)
+    return results

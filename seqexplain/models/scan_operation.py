@@ -43,6 +43,11 @@ class Scan(Operation):
         return self.body.inputs[1:]
 
     @cached_property
+    def varying(self) -> frozenset[int]:
+        """Values in the body that depend on the sequence or on a state."""
+        return frozenset(v for i in self.body.inputs for v in self.body.reached_from(i))
+
+    @cached_property
     def looped(self) -> frozenset[int]:
         """Values in the body that depend on a state; all others can be computed for all steps at once."""
         return frozenset(v for state in self.old_states for v in self.body.reached_from(state))
