@@ -9,6 +9,7 @@ from seqexplain.attribution._deeplift_rules import max_pool_winner
 from seqexplain.attribution._propagation import Choose, Rule, Step, rule_step, transpose_step
 from seqexplain.attribution._scan_step import scan_step
 from seqexplain.models.backend import Tensor, ops, vjp
+from seqexplain.models.joint_operations import Stopped
 from seqexplain.models.operations import Elementwise, Kind, Linear, Operation
 from seqexplain.models.scan_operation import Scan
 
@@ -52,11 +53,24 @@ def general(
     return [ops.reshape(g, (*lead, *v.shape[2:])) for g, v in zip(gradients, x, strict=True)]
 
 
+def stopped(
+    operation: Stopped,
+    weights: Mapping[str, Tensor],
+    x: Sequence[Tensor],
+    _: Sequence[Tensor],
+    m: Tensor,
+) -> list[Tensor]:
+    """`stop_gradient`: nothing goes on."""
+    return [ops.zeros_like(m)]
+
+
 GRADIENT_RULES: dict[Kind, Rule] = {Kind.ELEMENTWISE: elementwise, Kind.MAX_POOL: max_pool_winner}
 
 
 def gradient_step(position: int, operation: Operation) -> Step:
     """Return the step of plain gradients for any operation."""
+    if isinstance(operation, Stopped):
+        return rule_step(position, operation, stopped)
     if isinstance(operation, Linear):
         return transpose_step(position, operation)
     if isinstance(operation, Scan):

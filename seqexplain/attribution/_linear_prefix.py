@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from seqexplain.attribution._propagation import Plan, Shapes
 from seqexplain.models.backend import Tensor, ops
 from seqexplain.models.graph import Graph, WeightList
+from seqexplain.models.joint_operations import Stopped
 from seqexplain.models.operations import Linear
 
 
@@ -65,7 +66,7 @@ def linear_prefix(graph: Graph, heads: Sequence[int]) -> LinearPrefix:
         if len(readers) != 1:
             break
         operation = graph.operations[readers[0]]
-        if not isinstance(operation, Linear) or len(operation.inputs) != 1:
+        if not isinstance(operation, Linear) or isinstance(operation, Stopped) or len(operation.inputs) != 1:
             break
         positions.append(readers[0])
         (value,) = operation.outputs

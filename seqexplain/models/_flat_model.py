@@ -12,7 +12,7 @@ from seqexplain.models._layout import arrange
 from seqexplain.models.backend import ops
 from seqexplain.models.graph import Graph, output_names_of
 from seqexplain.models.operations import Elementwise, Softmax, Structural
-from seqexplain.models.target import Head
+from seqexplain.models.target import MOVED_SOFTMAX, Head
 
 if TYPE_CHECKING:
     from seqexplain.models.sequence_model import SequenceModel
@@ -119,6 +119,12 @@ def _logit_of(b: Builder, value: int) -> tuple[int, str]:
                 [v for v, _ in parts], b.shape(value), operation.function, part="logits", moves_only=True
             )
             return moved, "sigmoid"
+        if endings == {"softmax"} and len(operation.inputs) == 1:  # of several, each would have a sum of its own
+            b.layer, b.layer_class = operation.layer, operation.layer_class
+            moved = b.structural(
+                [v for v, _ in parts], b.shape(value), operation.function, part="logits", moves_only=True
+            )
+            return moved, MOVED_SOFTMAX
     return value, "linear"
 
 

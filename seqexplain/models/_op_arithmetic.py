@@ -20,7 +20,7 @@ from seqexplain.models._op_call import (
     widened,
 )
 from seqexplain.models.backend import Tensor, ops
-from seqexplain.models.joint_operations import Product, Select, Step
+from seqexplain.models.joint_operations import Product, Select, Step, Stopped
 from seqexplain.models.operations import Difference, Elementwise, Maximum
 
 if TYPE_CHECKING:
@@ -246,6 +246,11 @@ def _same(b: Builder, call: Call) -> list[int] | None:
     return [call.x.number]
 
 
+def _stopped(b: Builder, call: Call) -> list[int] | None:
+    value = call.x.number
+    return [b.add(Stopped, [value], b.shape(value), moves_only=True)]
+
+
 def _negative(b: Builder, call: Call) -> list[int] | None:
     return [scale(b, call.x.number, -1.0)]
 
@@ -317,7 +322,7 @@ ARITHMETIC: dict[type, OpHandler] = {
     numeric.LogicalXor: _logical(ops.logical_xor),
     numeric.LogicalNot: _logical_not,
     core.Cast: _cast,
-    core.StopGradient: _same,
+    core.StopGradient: _stopped,
     core.ConvertToTensor: _same,
     numeric.Copy: _same,
     numeric.OnesLike: _filled(1.0),

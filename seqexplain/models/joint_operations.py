@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from seqexplain.models.backend import Tensor, ops
-from seqexplain.models.operations import Elementwise, Kind, Linear, Operation, Weights
+from seqexplain.models.operations import Elementwise, Kind, Linear, Operation, Structural, Weights
 
 
 def _times(a: Tensor, b: Tensor) -> Tensor:
@@ -64,6 +64,11 @@ class Step(Elementwise):
     def derivative(self, weights: Weights, x: Tensor) -> Tensor:
         """Return 0 everywhere."""
         return ops.zeros_like(x)
+
+
+@dataclass(frozen=True, eq=False)
+class Stopped(Structural):
+    """`keras.ops.stop_gradient`: the value itself, and a constant to plain gradients."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,8 @@ from seqexplain.errors import ParameterError, TargetError
 from seqexplain.models.backend import Array
 from seqexplain.models.operations import Shape
 
+MOVED_SOFTMAX = "softmax, reshaped"  # what such a head ends in: its logits are known, their classes' axis is not
+
 TargetSpec = Any  # None, an index, (head, index), Contrast, a callable, or a list of these
 
 
@@ -366,6 +368,11 @@ def centred(target: Target, heads: Sequence[Head]) -> Target:
     """
     weights = dict(target.weights)
     for head in heads:
+        if head.activation == MOVED_SOFTMAX and head.value in weights:
+            raise TargetError(
+                f"The head {head.name!r} is reshaped after its softmax, so which logits belong to one softmax is not "
+                'known; use level="logit", or a contrast of two classes.'
+            )
         if head.activation == "softmax" and head.value in weights:
             w = weights[head.value]
             weights[head.value] = w - w.mean(axis=head.softmax_axis, keepdims=True)

@@ -10,9 +10,10 @@ import pytest
 from contract.toys import L, array_of, dna, randomise, residual, tasks
 from keras import layers as kl
 
-from seqexplain.attribution import input_x_gradient, saliency, sensitivity_analysis, smooth_grad
+from seqexplain.attribution import deeplift, input_x_gradient, saliency, sensitivity_analysis, smooth_grad
 from seqexplain.attribution._streams import stream
 from seqexplain.errors import ParameterError
+from seqexplain.models.backend import to_numpy, vjp
 from seqexplain.models.sequence_model import SequenceModel
 
 
@@ -156,3 +157,18 @@ def test_parameters_say_what_was_asked() -> None:
     found = smooth_grad(linear(), dna(1), variant="squared", n_samples=3, random_state=4).parameters
     assert (found["variant"], found["n_samples"], found["noise_level"], found["random_state"]) == ("squared", 3, 0.1, 4)
     assert saliency(linear(), dna(1), signed=True).parameters["signed"] is True
+
+
+def test_gradients_stop_where_the_model_says_so() -> None:
+    x = keras.Input((L, 4))
+    y = kl.Conv1D(3, 3, activation="tanh")(x)
+    z = kl.Conv1D(3, 3)(keras.ops.stop_gradient(x))
+    keras_model = randomise(keras.Model(x, kl.Dense(1)(kl.Flatten()(y * z))))
+    X = dna(3, seed=1)
+    given = keras.ops.convert_to_tensor(X)
+    (wanted,) = vjp(lambda t: keras_model(t), [given], keras.ops.ones((3, 1)))
+    model = SequenceModel(keras_model)
+    found = input_x_gradient(model, X).hypothetical
+    np.testing.assert_allclose(found, to_numpy(wanted), rtol=0, atol=1e-5 * np.abs(found).max())
+    # what is compared with references has no gradient to stop
+    assert np.abs(deeplift(model, X, references="uniform").completeness_error).max() < 1e-5

@@ -156,3 +156,15 @@ def test_hidden_layers_that_do_not_exist() -> None:
         deeplift(SequenceModel(tasks()), dna(1), target=("motifs", 0))
     with pytest.raises(TargetError, match="no activation of its own"):
         deeplift(SequenceModel(tasks()), dna(1), target=("pool/preactivation", (0, 0)))
+
+
+def test_a_softmax_that_is_reshaped_is_explained_below() -> None:
+    x = keras.Input((L, 4))
+    z = kl.Conv1D(2, 3, name="logits")(x)
+    model = SequenceModel(randomise(keras.Model(x, kl.Flatten(name="flat")(kl.Softmax()(z)))))
+    X = dna(2, seed=8)
+    found = deeplift(model, X, target=5, references="uniform")
+    wanted = deeplift(model, X, target=("logits", (2, 1)), references="uniform")
+    np.testing.assert_allclose(found.contributions, wanted.contributions, rtol=0, atol=1e-6)
+    with pytest.raises(TargetError, match="reshaped after its softmax"):
+        deeplift(model, X, target=5, level="centered_logit")
