@@ -8,6 +8,7 @@ from typing import Any
 from seqexplain.attribution._lrp_choice import DEFAULT, RuleChoice
 from seqexplain.attribution._lrp_job import LayerRelevance, Lrp, LrpOptions
 from seqexplain.attribution._opening import opened
+from seqexplain.attribution._own_rules import OwnRule
 from seqexplain.models.backend import Array
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.results import Attributions
@@ -25,6 +26,7 @@ def lrp(
     random_state: int = 0,
     names: Sequence[str] = (),
     extra_inputs: Mapping[str, Any] | None = None,
+    rules: Mapping[type, OwnRule] | None = None,
 ) -> Attributions:
     """Distribute the score over the bases, layer by layer.
 
@@ -74,6 +76,9 @@ def lrp(
         Names of the sequences.
     extra_inputs
         Values of the model's other inputs, instead of the model's own.
+    rules
+        Rules for layers of your own, by their class, as in `deeplift`, but with relevance in place of multipliers, and
+        an empty list in place of the inputs at a reference.
 
     Returns
     -------
@@ -124,6 +129,7 @@ def lrp(
             batch_size=batch_size,
             random_state=random_state,
             extra_inputs=extra_inputs,
+            rules=rules,
         ),
     )
     return job.explain(X, names=names)

@@ -15,6 +15,7 @@ from seqexplain.attribution._lrp_choice import DEFAULT, RuleChoice, choose_rules
 from seqexplain.attribution._lrp_groups import linear_groups
 from seqexplain.attribution._lrp_passes import ABSORBED
 from seqexplain.attribution._lrp_steps import lrp_steps
+from seqexplain.attribution._own_rules import OwnRule, describe_rules, keeping, key_of, with_own_rules
 from seqexplain.attribution._propagation import Plan, Shapes, forward_pass, make_plan, sweep
 from seqexplain.attribution._sequence_job import SequenceJob
 from seqexplain.errors import CompletenessWarning, ParameterError
@@ -32,6 +33,7 @@ class LrpOptions(JobOptions):
 
     rule: RuleChoice = DEFAULT
     max_pool: str = "winner"
+    rules: Mapping[type, OwnRule] | None = None
 
     def __post_init__(self) -> None:
         if self.max_pool not in POOLING:
@@ -74,14 +76,16 @@ class Lrp(SequenceJob):
 
     def __init__(self, model: SequenceModel, length: int, n_sequences: int, options: LrpOptions) -> None:
         self.options = options
-        super().__init__(model, length, n_sequences, options)
+        super().__init__(keeping(model, options.rules), length, n_sequences, options)
 
     def _make_plan(self, heads: list[int]) -> Plan:
         graph = self.model.graph
         groups = linear_groups(graph, heads)
         rules = choose_rules(graph, groups, self.options.rule)
-        key = (tuple(sorted((p, repr(rule)) for p, rule in rules.items())), self.options.max_pool)
+        own = self.options.rules
+        key = (tuple(sorted((p, repr(rule)) for p, rule in rules.items())), self.options.max_pool, key_of(own))
         choose = lrp_steps(graph, groups, rules, self.options.max_pool, graph.reached_from(graph.inputs[0]))
+        choose = with_own_rules(choose, own)
         plan = make_plan(self.model, heads, choose, "LRP", key)
         used = {step.position for step in plan.steps}
         self._rules = {p: rule for p, rule in rules.items() if p in used}
@@ -96,6 +100,7 @@ class Lrp(SequenceJob):
                 self._names[self._plan.graph.operations[p]]: repr(rule) for p, rule in sorted(self._rules.items())
             },
             "max_pool": self.options.max_pool,
+            **({"own_rules": describe_rules(self.options.rules)["rules"]} if self.options.rules else {}),
         }
 
     def _shapes_of_results(self, n: int, length: int) -> dict[str, tuple[int, ...]]:

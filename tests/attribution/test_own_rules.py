@@ -10,7 +10,7 @@ import pytest
 from contract.toys import L, dna, randomise
 from keras import layers as kl
 
-from seqexplain import deeplift
+from seqexplain import deeplift, lrp
 from seqexplain.errors import CompletenessWarning, ParameterError, UnsupportedLayerError
 from seqexplain.models.sequence_model import SequenceModel
 
@@ -123,3 +123,13 @@ def test_the_model_is_left_alone_and_names_are_kept() -> None:
     (name,) = found.parameters["rules"]
     assert name.endswith("test_own_rules.Bent")
     assert found.parameters["rules"][name] == "secant"
+
+
+def test_relevance_takes_rules_too() -> None:
+    own, known, X = network(Bent(name="bent")), network(kl.Activation("tanh")), dna(3, seed=5)
+    found = lrp(SequenceModel(own), X, target=1, rules={Bent: lambda layer, x, reference, m: m})
+    wanted = lrp(SequenceModel(known), X, target=1)
+    np.testing.assert_allclose(found.contributions, wanted.contributions, rtol=0, atol=1e-6)
+    assert list(found.parameters["own_rules"].values()) != []
+    with pytest.raises(UnsupportedLayerError, match="bent"):
+        lrp(SequenceModel(own), X, target=1)
