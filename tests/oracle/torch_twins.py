@@ -12,11 +12,13 @@ from typing import Any
 
 import keras
 import numpy as np
-import torch
+import pytest
 from keras import layers as kl
-from torch import nn
 
 from seqexplain.models.backend import to_numpy
+
+torch = pytest.importorskip("torch")
+nn = torch.nn
 
 Part = Callable[..., torch.Tensor]  # a module, or a function of tensors
 
