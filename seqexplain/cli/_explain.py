@@ -105,11 +105,12 @@ def explain(
     check_range("--seed", seed, 0)
     check_range("--chunk", chunk, 1)
     wanted = parse_targets(target)
+    sequences.check(several_passes=True)
+    _check_out(out)
+    options.start()
     chosen = choose_method(method, option or (), {"rule": rule, "max_pool": max_pool})
     if references is not None and not chosen.takes_references:
         raise ParameterError(f"--references is nothing for {chosen.entry.name}: it looks at the sequence alone.")
-    sequences.check(several_passes=True)
-    _check_out(out)
     choices: dict[str, Any] = {**chosen.parameters, "level": level.value, "random_state": seed, "batch_size": batch}
     if chosen.takes_references:
         named = references or str(chosen.entry.parameters()["references"])

@@ -87,7 +87,9 @@ def methods() -> None:
     from rich.table import Table
 
     from seqexplain.attribution._catalogue import CATALOGUE
+    from seqexplain.models.backend_choice import import_keras
 
+    import_keras()  # in its own way, which holds back its start-up messages
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for heading in ("method", "what it computes", "references", "parameters"):
         table.add_column(heading, overflow="fold")

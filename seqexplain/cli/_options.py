@@ -109,6 +109,12 @@ class ModelOptions:
         ),
     ] = None
 
+    def start(self) -> None:
+        """Import Keras on the backend that was asked for, before anything else does."""
+        from seqexplain.models.backend_choice import import_keras
+
+        import_keras(self.backend)
+
     def load(self, path: Path) -> SequenceModel:
         """Open the model.
 

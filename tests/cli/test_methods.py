@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -12,6 +15,7 @@ from plain_reading import hand_one_hot, records
 import seqexplain
 from seqexplain.attribution._catalogue import CATALOGUE
 from seqexplain.cli._targets import Shape, Unit, parse_target
+from seqexplain.storage import peek
 
 # what a method needs beside its defaults, to be quick or to run at all on the bundled model
 OPTIONS: dict[str, list[str]] = {"integrated_gradients": ["max_steps=4096"], "expected_gradients": ["samples=2"]}
@@ -126,3 +130,21 @@ def test_targets_as_text():
     assert parse_target("profile(counts:1)") == Shape("counts", 1)
     assert parse_target("profile()") == Shape(None, None)
     assert parse_target("conv1d_3:*,7") == Unit("conv1d_3", (slice(None), 7))
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+@pytest.mark.parametrize("words", [["methods"], ["explain", "--method", "lrp"]], ids=" ".join)
+def test_a_fresh_process_is_quiet_and_takes_the_backend(words, backend, model, few, tmp_path):
+    """Nothing imports Keras before the backend is chosen and its start-up messages are held back."""
+    pytest.importorskip(backend)
+    if words[0] == "explain":
+        words = [*words, str(model), str(few), "-o", str(tmp_path / "o.zarr"), "--target", "0", "--backend", backend]
+    elif backend != "tensorflow":
+        pytest.skip("the list is one for all backends")
+    code = "import sys; from seqexplain.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    environment = {k: v for k, v in os.environ.items() if k not in ("KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL")}
+    done = subprocess.run([sys.executable, "-c", code, *words, *(["-q"] if len(words) > 1 else [])],
+                          env=environment, capture_output=True, text=True, check=False)  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    if words[0] == "explain":
+        assert f"'backend': '{backend}'" in str(peek(tmp_path / "o.zarr"))
