@@ -18,7 +18,7 @@ from seqexplain.models._prediction import pad_rows
 from seqexplain.models.backend import Array, Tensor, ops, to_numpy, to_tensor
 from seqexplain.models.sequence_model import SequenceModel
 
-MIN_UNIT, MAX_UNIT = 6, 12  # points of one path that are computed together, as few of them padding as can be
+MAX_UNIT = 12  # points of one path that are computed together; more gains nothing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +120,7 @@ class PathJob(PointJob, ReferenceJob):
         """Return the multipliers of each pair `(targets, p, L, 4)`."""
         places, weights = self._nodes(pairs)
         n, p = len(weights), len(pairs.x)
-        k = _unit(n)
+        k = _unit(n, min(MAX_UNIT, self.batch_points))
         units = -(-n // k)
         places = np.broadcast_to(pad_rows(places, units * k, axis=1), (p, units * k)).reshape(p * units, k)
         weights = np.broadcast_to(pad_rows(weights, units * k), (p, units * k)).reshape(p * units, k)
@@ -249,8 +249,8 @@ class PathJob(PointJob, ReferenceJob):
         return {**found, "per_reference": by_sequence(scores)} if self.options.keep_references else found
 
 
-def _unit(n: int) -> int:
-    """Return how many of a path's `n` points to compute together, so that little is padding."""
-    if n <= MAX_UNIT:
+def _unit(n: int, most: int) -> int:
+    """Return how many of a path's `n` points to compute together, at most so many and with little padding."""
+    if n <= most:
         return n
-    return min(range(MIN_UNIT, MAX_UNIT + 1), key=lambda k: (-(-n // k) * k, -k))
+    return min(range(max(1, most // 2), most + 1), key=lambda k: (-(-n // k) * k, -k))
