@@ -60,6 +60,8 @@ class Attributions:
         `(n, r)` float32 or None: Σ m·(x − ref) − (f(x) − f(ref)) for each sequence–reference pair.
     per_reference †
         `(n, r, L, 4)` float32 or None: the hypothetical scores of each reference, where they were asked for.
+    effects †
+        `(n, L, 4)` float32 or None: f of the sequence with that base there, less f(X); 0 for the observed base.
     spread †
         `(n, L, 4)` float32 or None: standard deviation of the contributions over the models of an ensemble.
     names
@@ -81,6 +83,7 @@ class Attributions:
     reference_predictions: Array | None = None
     completeness_error: Array | None = None
     per_reference: Array | None = None
+    effects: Array | None = None
     spread: Array | None = None
     names: tuple[str, ...] = ()
     intervals: tuple[Interval | None, ...] | None = None
@@ -152,7 +155,7 @@ class Attributions:
 
 
 # arrays with the axes (…, length, base), and those without
-BY_BASE = ("contributions", "hypothetical", "per_reference", "spread")
+BY_BASE = ("contributions", "hypothetical", "per_reference", "effects", "spread")
 BY_SEQUENCE = ("predictions", "reference_predictions", "completeness_error")
 _PER_TARGET = (*BY_BASE, *BY_SEQUENCE)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from seqexplain.attribution._job import JobOptions
 from seqexplain.attribution._modified_backward import DeconvNet
-from seqexplain.attribution._opening import opened
 from seqexplain.models.backend import Array
+from seqexplain.models.opening import opened
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.results import Attributions
 

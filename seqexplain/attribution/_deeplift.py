@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seqexplain.attribution._deeplift_job import DeepLift, DeepLiftOptions
-from seqexplain.attribution._opening import opened
 from seqexplain.attribution._own_rules import OwnRule
 from seqexplain.attribution._reference_job import N_REFERENCES
 from seqexplain.models.backend import Array
+from seqexplain.models.opening import opened
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.results import Attributions
 

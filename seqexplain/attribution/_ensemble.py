@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from seqexplain.attribution._job import Job
-from seqexplain.attribution._opening import opened
 from seqexplain.errors import ParameterError, ShapeError
 from seqexplain.models.backend import Array
+from seqexplain.models.opening import opened
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.results import BY_BASE, BY_SEQUENCE, Attributions
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from seqexplain.attribution._gradient_job import check_count
 from seqexplain.attribution._path_job import Pairs, PathJob, PathOptions
-from seqexplain.attribution._streams import stream
 from seqexplain.errors import ParameterError
 from seqexplain.models.backend import Array
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.sequences.shuffle import check_seed
+from seqexplain.sequences.streams import stream
 
 
 @dataclass(frozen=True, kw_only=True)

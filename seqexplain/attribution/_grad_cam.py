@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seqexplain.attribution._class_activation_job import ActivationOptions, GradCam
-from seqexplain.attribution._opening import opened
 from seqexplain.models.backend import Array
+from seqexplain.models.opening import opened
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.results import Attributions
 

@@ -11,9 +11,9 @@ from seqexplain.attribution._integrated_gradients_job import (
     IntegratedGradients,
     IntegratedGradientsOptions,
 )
-from seqexplain.attribution._opening import opened
 from seqexplain.attribution._reference_job import N_REFERENCES
 from seqexplain.models.backend import Array
+from seqexplain.models.opening import opened
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.results import Attributions
 

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from seqexplain.attribution._propagation import Plan, forward_pass
-from seqexplain.attribution._provenance import provenance, unnamed_choices
 from seqexplain.models._prediction import choose_batch_size, memory_budget, pad_rows
 from seqexplain.models.backend import Array, Tensor, device, ops, to_tensor
+from seqexplain.models.provenance import provenance, unnamed_choices
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.results import Attributions
 

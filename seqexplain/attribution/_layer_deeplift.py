@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seqexplain.attribution._layer_deeplift_job import LayerDeepLift, LayerDeepLiftOptions
-from seqexplain.attribution._opening import opened
 from seqexplain.attribution._reference_job import N_REFERENCES
 from seqexplain.models.backend import Array
+from seqexplain.models.opening import opened
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.results import LayerAttributions
 

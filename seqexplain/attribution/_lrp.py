@@ -7,9 +7,9 @@ from typing import Any
 
 from seqexplain.attribution._lrp_choice import DEFAULT, RuleChoice
 from seqexplain.attribution._lrp_job import LayerRelevance, Lrp, LrpOptions
-from seqexplain.attribution._opening import opened
 from seqexplain.attribution._own_rules import OwnRule
 from seqexplain.models.backend import Array
+from seqexplain.models.opening import opened
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.results import Attributions
 

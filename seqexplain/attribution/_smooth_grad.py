@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from seqexplain.attribution._opening import opened
 from seqexplain.attribution._smooth_grad_job import SmoothGrad, SmoothGradOptions
 from seqexplain.models.backend import Array
+from seqexplain.models.opening import opened
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.results import Attributions
 

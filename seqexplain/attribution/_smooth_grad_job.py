@@ -17,12 +17,12 @@ from seqexplain.attribution._gradient_job import (
 )
 from seqexplain.attribution._job import Arrays, AtLength
 from seqexplain.attribution._point_job import HOST_BYTES, PointJob
-from seqexplain.attribution._streams import stream
 from seqexplain.errors import ParameterError
 from seqexplain.models._prediction import pad_rows
 from seqexplain.models.backend import Array, Tensor, ops, to_numpy, to_tensor
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.sequences.shuffle import check_seed
+from seqexplain.sequences.streams import stream
 
 VARIANTS = ("mean", "squared", "variance")
 

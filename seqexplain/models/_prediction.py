@@ -45,7 +45,7 @@ def predict(
     for rows, x in _by_length(model, X):
         targets = None if target is None else model.targets(target, level=level, length=x.shape[1])
         extra = model.extra_rows(rows, extra_inputs=extra_inputs, n=n)
-        for key, value in _one_length(model, x, extra, targets, level, batch_size).items():
+        for key, value in _one_length(model, model.fill_unknown(x), extra, targets, level, batch_size).items():
             if key not in whole:
                 whole[key] = np.zeros((n, *value.shape[1:]), dtype=np.float32)
             if value.shape[1:] != whole[key].shape[1:]:
@@ -71,6 +71,33 @@ def _by_length(model: SequenceModel, X: Array | Sequence[str]) -> Iterator[tuple
     yield np.arange(len(x)), x
 
 
+def target_values(
+    model: SequenceModel,
+    x: Array,
+    extra: dict[str, Array],
+    targets: tuple[Target, ...],
+    *,
+    level: str,
+    batch_size: int | str,
+) -> Array:
+    """Return the values of targets, `(n, t)`, of inputs that are taken as they are.
+
+    Parameters
+    ----------
+    model
+        The model.
+    x
+        `(n, L, 4)` float32; rows of zeros are shown to the model as zeros, whatever it does with unknown bases.
+    extra
+        The other inputs, `(n, …)` each.
+    targets
+        From `model.targets`, at that `level`.
+    batch_size
+        Sequences at a time, or `"auto"`.
+    """
+    return _one_length(model, x, extra, targets, level, batch_size)["target"]
+
+
 def _one_length(
     model: SequenceModel,
     x: Array,
@@ -79,7 +106,6 @@ def _one_length(
     level: str,
     batch_size: int | str,
 ) -> dict[str, Array]:
-    x = model.fill_unknown(x)
     size = choose_batch_size(model, batch_size, x.shape[1], len(x))
     heads = model.heads_at(level)
     values = tuple(h.value for h in heads)

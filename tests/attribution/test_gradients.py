@@ -11,10 +11,10 @@ from contract.toys import L, array_of, dna, randomise, residual, tasks
 from keras import layers as kl
 
 from seqexplain.attribution import deeplift, input_x_gradient, saliency, sensitivity_analysis, smooth_grad
-from seqexplain.attribution._streams import stream
 from seqexplain.errors import ParameterError
 from seqexplain.models.backend import to_numpy, vjp
 from seqexplain.models.sequence_model import SequenceModel
+from seqexplain.sequences.streams import stream
 
 
 def linear(seed: int = 0) -> Any:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from seqexplain.models.backend import Array
+Array = NDArray[Any]
 
 
 def stream(seed: int, purpose: str, *arrays: Array) -> np.random.Generator:

@@ -1,0 +1,98 @@
+"""What prepared jobs of this room have in common: a scorer for each length, and results for each sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from seqexplain.models.backend import Array
+from seqexplain.models.provenance import provenance
+from seqexplain.models.sequence_model import SequenceModel
+from seqexplain.perturbation._scorer import BoundSequences, EditOptions, Scorer
+from seqexplain.results import Attributions
+
+BASES_AT_ONCE = 4096  # bp whose activations are kept while their edits are scored
+MAX_SEQUENCES = 16
+
+
+class EditJob:
+    """A prepared job: validated once, fed chunk by chunk. `pipeline.Explainer` says what each part is for.
+
+    A subclass says what it computes of sequences that are ready to be edited (`_explain`).
+
+    Parameters
+    ----------
+    model
+        The model.
+    length
+        Of the longest sequence of the job in bp.
+    n_sequences
+        In the whole job.
+    options
+        What to compute.
+    """
+
+    method: ClassVar[str]
+    has_hypothetical = True
+    batches_at_once = 1
+    n_references = 0
+
+    def __init__(self, model: SequenceModel, length: int, n_sequences: int, options: EditOptions) -> None:
+        self.model = model
+        self._options = options
+        self._n_sequences = n_sequences
+        self._scorers: dict[int, Scorer] = {}
+        if not model.black_box:
+            model.verify()
+        first = self._scorer(length)
+        self.targets = first.targets
+        self.several_targets = first.several_targets
+        self.batch_sequences = max(1, min(MAX_SEQUENCES, BASES_AT_ONCE // length))
+        self._prepare(length)
+
+    # --- what a method says ------------------------------------------------------------------------------------
+
+    def _prepare(self, length: int) -> None:
+        """Check what else the method takes, before anything is computed."""
+
+    def _explain(self, bound: BoundSequences, X: Array) -> dict[str, Any]:
+        """Return the fields of `Attributions` but predictions; those of each target have it as their second axis."""
+        raise NotImplementedError
+
+    def _choices(self) -> dict[str, Any]:
+        """Return the method's own parameters, ready for JSON."""
+        return {}
+
+    # --- what a pipeline asks ----------------------------------------------------------------------------------
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Everything that decides the numbers, ready for JSON."""
+        any_length = next(iter(self._scorers.values()))
+        return {**any_length.parameters, **self._choices(), "batch_sequences": self.batch_sequences}
+
+    @property
+    def by_position(self) -> bool:
+        """Whether a result depends on its row in the job: inputs are given by row."""
+        return self.model.per_sequence_extra(self._options.extra_inputs, by_row=True)
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Versions, device and model: where the numbers come from."""
+        return provenance(self.model)
+
+    def explain(self, X: Array, *, start: int = 0, names: Sequence[str] = ()) -> Attributions:
+        """Explain rows `start …` of the job; see `pipeline.Explainer`."""
+        X = self.model.validate(X)
+        bound = self._scorer(X.shape[1]).bind(X, start=start, names=names)
+        fields = {**self._explain(bound, X), "predictions": bound.base}
+        if not self.several_targets:
+            fields = {name: None if value is None else value[:, 0] for name, value in fields.items()}
+        return Attributions(
+            X=X, names=tuple(names), targets=self.targets, method=self.method, parameters=self.parameters, **fields
+        )
+
+    def _scorer(self, length: int) -> Scorer:
+        if length not in self._scorers:
+            self._scorers[length] = Scorer(self.model, length, self._n_sequences, self._options)
+        return self._scorers[length]

@@ -1,0 +1,199 @@
+"""Scores of sequences and of their edits: all that methods of this room ask of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from seqexplain.errors import ParameterError, ShapeError
+from seqexplain.models._prediction import choose_batch_size, target_values
+from seqexplain.models.backend import Array
+from seqexplain.models.provenance import unnamed_choices
+from seqexplain.models.sequence_model import SequenceModel
+from seqexplain.models.target import Target
+
+EVALUATIONS = ("auto", "incremental", "full")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditOptions:
+    """Choices that every method of this room has; the fields are parameters of the method's function."""
+
+    target: Any = None
+    level: str = "logit"
+    batch_size: int | str = "auto"
+    random_state: int = 0
+    extra_inputs: Mapping[str, Any] | None = None
+    evaluation: str = "auto"
+
+
+class Scorer:
+    """A model, the targets and how to evaluate: validated once, compiled once.
+
+    Parameters
+    ----------
+    model
+        The model; a black box serves as well.
+    length
+        Of the sequences in bp.
+    n_sequences
+        In the whole job; extra inputs that are given by row are checked against it.
+    options
+        Targets and batches. `evaluation` is `"incremental"`, `"full"`, or `"auto"`: incremental where that saves
+        arithmetic.
+
+    Raises
+    ------
+    ParameterError
+        When an option makes no sense, or an incremental evaluation of a black box is asked for.
+    TargetError
+        When the target does not exist.
+    """
+
+    def __init__(self, model: SequenceModel, length: int, n_sequences: int, options: EditOptions) -> None:
+        if options.evaluation not in EVALUATIONS:
+            raise ParameterError(
+                f'evaluation={options.evaluation!r} is not known; use "auto", "incremental" or "full".'
+            )
+        self.model = model
+        self.length = length
+        self.options = options
+        self._n_sequences = n_sequences
+        model.check_extra_inputs(options.extra_inputs)
+        self._resolved: tuple[Target, ...] = model.targets(options.target, level=options.level, length=length)
+        self.targets = tuple(t.label for t in self._resolved)
+        self.several_targets = isinstance(options.target, list)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What decides the numbers, ready for JSON."""
+        return {
+            "targets": list(self.targets),
+            **unnamed_choices(self.options.target, self._resolved, self.options.extra_inputs),
+            "level": self.options.level,
+            "model": self.model.options(),
+        }
+
+    def bind(self, X: Array, *, start: int = 0, names: Sequence[str] = ()) -> BoundSequences:
+        """Score sequences and return them ready to be edited.
+
+        Parameters
+        ----------
+        X
+            `(n, L, 4)` float32; need not be one-hot.
+        start
+            Row of the job that `X[0]` is; places given arrays of extra inputs.
+        names
+            `n` names, where extra inputs are given by name.
+        """
+        extra = self.model.extra_rows(
+            np.arange(start, start + len(X)),
+            extra_inputs=self.options.extra_inputs,
+            names=names or None,
+            n=self._n_sequences,
+        )
+        return BoundSequences(self, self.model.fill_unknown(X), extra)
+
+    def score(self, x: Array, extra: Mapping[str, Array]) -> Array:
+        """Return `(n, t)` float32: the targets of `(n, L, 4)` inputs, which are taken as they are."""
+        return target_values(
+            self.model, x, dict(extra), self._resolved, level=self.options.level, batch_size=self.options.batch_size
+        )
+
+    def batch_of(self, n: int) -> int:
+        """Return how many whole sequences of `n` to build and score at a time."""
+        return choose_batch_size(self.model, self.options.batch_size, self.length, n)
+
+
+class BoundSequences:
+    """Sequences that are going to be edited.
+
+    Attributes
+    ----------
+    X
+        `(n, L, 4)` float32, as the model sees them: unknown bases are filled in as it wants.
+    base
+        `(n, t)` float32, the targets' values of the sequences as they are.
+    """
+
+    def __init__(self, scorer: Scorer, X: Array, extra: Mapping[str, Array]) -> None:
+        self.scorer = scorer
+        self.X = X
+        self._extra = extra
+        self.base = scorer.score(X, extra)
+
+    def __len__(self) -> int:
+        return int(self.X.shape[0])
+
+    def edits(self, rows: Array, starts: Array, replacements: Array) -> Array:
+        """Score edited sequences: in each a stretch of `w` bp is replaced.
+
+        Parameters
+        ----------
+        rows
+            `(m,)` int: which sequence is edited.
+        starts
+            `(m,)` int: first position of the stretch, 0 … L − w.
+        replacements
+            `(m, k, w, 4)` float32: `k` alternatives for each of the `m` stretches, rows of any four numbers, which
+            are shown to the model as they are (zeros stay zeros).
+
+        Returns
+        -------
+        numpy.ndarray
+            `(m, k, t)` float32, the targets' values.
+
+        Raises
+        ------
+        ShapeError
+            When shapes do not fit, or a stretch leaves its sequence.
+        """
+        rows, starts = np.asarray(rows), np.asarray(starts)
+        replacements = np.asarray(replacements, dtype=np.float32)
+        if replacements.ndim != 4 or not (len(rows) == len(starts) == len(replacements)) or replacements.shape[3] != 4:
+            raise ShapeError(
+                f"replacements have shape {replacements.shape}; expected (m, k, width, 4) with m = {len(rows)} rows "
+                f"and starts (there are {len(starts)})."
+            )
+        m, _, width, _ = replacements.shape
+        if m and (starts.min() < 0 or starts.max() + width > self.scorer.length):
+            raise ShapeError(
+                f"Edits of {width} bp at {starts.min()} to {starts.max()} leave a sequence of {self.scorer.length} bp."
+            )
+        return self._full(rows, starts, replacements)
+
+    def whole(self, x: Array, rows: Array) -> Array:
+        """Score sequences that were made of these in any way.
+
+        Parameters
+        ----------
+        x
+            `(m, L, 4)` float32, shown to the model as it is.
+        rows
+            `(m,)` int: which of the bound sequences each was made of; it shares that one's extra inputs.
+
+        Returns
+        -------
+        numpy.ndarray
+            `(m, t)` float32.
+        """
+        return self.scorer.score(x, {name: value[rows] for name, value in self._extra.items()})
+
+    def _full(self, rows: Array, starts: Array, replacements: Array) -> Array:
+        m, k, width, _ = replacements.shape
+        out = np.zeros((m * k, len(self.scorer.targets)), dtype=np.float32)
+        for low, high in _ranges(m * k, self.scorer.batch_of(m * k)):
+            edit, alternative = np.divmod(np.arange(low, high), k)
+            x = self.X[rows[edit]]
+            places = starts[edit, None] + np.arange(width)
+            x[np.arange(len(edit))[:, None], places] = replacements[edit, alternative]
+            out[low:high] = self.whole(x, rows[edit])
+        return out.reshape(m, k, out.shape[1])
+
+
+def _ranges(n: int, size: int) -> Iterator[tuple[int, int]]:
+    for low in range(0, n, size):
+        yield low, min(low + size, n)
