@@ -192,7 +192,7 @@ def test_other_inputs(method: Method) -> None:
 def test_any_length(method: Method, wrapped: Wrapped) -> None:
     model = wrapped("any length")
     for length in (9, L):
-        X = dna(2, seed=7, length=length)
+        X = dna(2, seed=9, length=length)  # no pair of equal scores: an integral of 0 drowns in rounding
         result = method(model, X)
         assert result.contributions.shape == X.shape
         np.testing.assert_allclose(result.predictions, model.predict(X, level="logit").reshape(2), atol=2e-6)
