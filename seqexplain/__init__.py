@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from seqexplain.models import load_model as load_model
     from seqexplain.models import profile as profile
     from seqexplain.models import register_decomposition as register_decomposition
+    from seqexplain.perturbation import in_silico_mutagenesis as in_silico_mutagenesis
     from seqexplain.plot import attribution_logo as attribution_logo
     from seqexplain.plot import logo as logo
     from seqexplain.plot import tracks as tracks
@@ -66,6 +67,7 @@ _HOMES = {
     "grad_cam": "attribution",
     "guided_backprop": "attribution",
     "guided_grad_cam": "attribution",
+    "in_silico_mutagenesis": "perturbation",
     "input_x_gradient": "attribution",
     "integrated_gradients": "attribution",
     "layer_deeplift": "attribution",

@@ -61,9 +61,11 @@ class Attributions:
     per_reference †
         `(n, r, L, 4)` float32 or None: the hypothetical scores of each reference, where they were asked for.
     effects †
-        `(n, L, 4)` float32 or None: f of the sequence with that base there, less f(X); 0 for the observed base.
+        `(n, L, 4)` float32 or None: f of the sequence with that base there, less f(X); 0 for the observed base, and
+        where nothing was edited.
     spread †
-        `(n, L, 4)` float32 or None: standard deviation of the contributions over the models of an ensemble.
+        `(n, L, 4)` float32 or None: standard deviation of the contributions over the models of an ensemble, or over the
+        random samples of a method that draws them.
     names
         `n` names.
     intervals

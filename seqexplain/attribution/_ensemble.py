@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from seqexplain.attribution._job import Job
 from seqexplain.errors import ParameterError, ShapeError
 from seqexplain.models.backend import Array
 from seqexplain.models.opening import opened
@@ -81,10 +80,10 @@ class EnsembleJob:
     Parameters
     ----------
     jobs
-        One a model, of the same method and options.
+        One a model, of the same method and options; of any room.
     """
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
+    def __init__(self, jobs: Sequence[Any]) -> None:
         first = jobs[0]
         self.jobs = tuple(jobs)
         self.method = first.method
@@ -95,7 +94,7 @@ class EnsembleJob:
     @property
     def batch_sequences(self) -> int:
         """Sequences in one batch of the largest model."""
-        return min(job.batch_sequences for job in self.jobs)
+        return int(min(job.batch_sequences for job in self.jobs))
 
     @property
     def by_position(self) -> bool:

@@ -27,8 +27,8 @@ from seqexplain.cli._targets import HELP, TargetText, parse_targets, targets_of
 from seqexplain.errors import ParameterError, ShapeError, StorageError
 
 if TYPE_CHECKING:
-    from seqexplain.attribution._job import Job
     from seqexplain.models import SequenceModel
+    from seqexplain.pipeline import Explainer
 
 
 def explain(
@@ -182,7 +182,7 @@ def _check_out(out: Path) -> None:
         raise StorageError(f"Cannot write {out}: the folder {target.absolute().parent} does not exist. Make it first.")
 
 
-def keep_batches(jobs: Sequence[Job], out: Path) -> None:
+def keep_batches(jobs: Sequence[Explainer], out: Path) -> None:
     """Take the batch shape of the run that is gone on with: free memory may be another today, the bytes may not.
 
     Parameters

@@ -42,7 +42,7 @@ class LayerRow:
 
 def layer_rows(model: SequenceModel) -> list[LayerRow]:
     """Return a row for each layer, in the model's order, layers of nested models included."""
-    from seqexplain.attribution._catalogue import rules_by_engine
+    from seqexplain.attribution._engines import rules_by_engine
 
     operations = list(model.graph.operations)
     engines = rules_by_engine(model)

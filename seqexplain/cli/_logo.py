@@ -170,9 +170,11 @@ def _only(result: Attributions, labels: list[str]) -> Attributions:
         return result.for_target(positions[0])
     from dataclasses import replace
 
+    from seqexplain.results import BY_BASE, BY_SEQUENCE
+
     picked = {
         name: None if value is None else np.take(value, positions, axis=1)
-        for name in ("contributions", "hypothetical", "predictions", "reference_predictions", "completeness_error")
+        for name in (*BY_BASE, *BY_SEQUENCE)
         for value in [getattr(result, name)]
     }
     return replace(result, targets=tuple(labels), **picked)  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from seqexplain.errors import ParameterError
 
 if TYPE_CHECKING:
-    from seqexplain.attribution._catalogue import MethodEntry
+    from seqexplain.pipeline._catalogue import MethodEntry
 
 # parameters that have an option of their own on the command line, or none
 _OWN = frozenset(
@@ -52,7 +52,7 @@ def choose_method(name: str, options: Sequence[str], named: Mapping[str, Any]) -
     ParameterError
         When there is no such method, or it has no such parameter.
     """
-    from seqexplain.attribution._catalogue import find_method
+    from seqexplain.pipeline._catalogue import find_method
 
     entry = find_method(name.replace("-", "_"))
     own = [p for p in entry.parameters() if p not in _OWN]
@@ -86,8 +86,8 @@ def methods() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from seqexplain.attribution._catalogue import CATALOGUE
     from seqexplain.models.backend_choice import import_keras
+    from seqexplain.pipeline._catalogue import CATALOGUE
 
     import_keras()  # in its own way, which holds back its start-up messages
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -172,7 +173,7 @@ def _values_of(targets: Sequence[Target], outputs: Mapping[int, Array]) -> Array
                 share /= share.sum(axis=axes, keepdims=True)
                 weights = weights * share
                 weights = weights - weights.mean(axis=axes, keepdims=True)
-            column += (weights * z).reshape(n, -1).sum(axis=1)
+            column += (weights * z).reshape(n, math.prod(z.shape[1:])).sum(axis=1)  # n may be 0
         columns.append(column.astype(np.float32))
     return np.stack(columns, axis=1)
 

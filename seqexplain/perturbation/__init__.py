@@ -8,6 +8,7 @@ from seqexplain._lazy import lazy
 
 if TYPE_CHECKING:
     from seqexplain.perturbation._edit_job import EditJob as EditJob
+    from seqexplain.perturbation._in_silico_mutagenesis import in_silico_mutagenesis as in_silico_mutagenesis
     from seqexplain.perturbation._scorer import BoundSequences as BoundSequences
     from seqexplain.perturbation._scorer import EditOptions as EditOptions
     from seqexplain.perturbation._scorer import Scorer as Scorer
@@ -17,6 +18,7 @@ _HOMES = {
     "EditJob": "_edit_job",
     "EditOptions": "_scorer",
     "Scorer": "_scorer",
+    "in_silico_mutagenesis": "_in_silico_mutagenesis",
 }
 
 __all__ = sorted(_HOMES)

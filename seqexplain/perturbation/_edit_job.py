@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import numpy as np
+
+from seqexplain.errors import ShapeError
 from seqexplain.models.backend import Array
 from seqexplain.models.provenance import provenance
 from seqexplain.models.sequence_model import SequenceModel
@@ -82,10 +85,20 @@ class EditJob:
         return provenance(self.model)
 
     def explain(self, X: Array, *, start: int = 0, names: Sequence[str] = ()) -> Attributions:
-        """Explain rows `start …` of the job; see `pipeline.Explainer`."""
+        """Explain rows `start …` of the job, a batch in memory at a time; see `pipeline.Explainer`."""
         X = self.model.validate(X)
-        bound = self._scorer(X.shape[1]).bind(X, start=start, names=names)
-        fields = {**self._explain(bound, X), "predictions": bound.base}
+        if names and len(names) != len(X):
+            raise ShapeError(f"{len(names)} names for {len(X)} sequences; give one name a sequence.")
+        scorer, size = self._scorer(X.shape[1]), self.batch_sequences
+        parts = []
+        for low in range(0, max(len(X), 1), size):  # a result without sequences has its shapes from an empty part
+            part = X[low : low + size]
+            bound = scorer.bind(part, start=start + low, names=names[low : low + size])
+            parts.append({**self._explain(bound, part), "predictions": bound.base})
+        fields: dict[str, Any] = {
+            name: None if value is None else np.concatenate([part[name] for part in parts])
+            for name, value in parts[0].items()
+        }
         if not self.several_targets:
             fields = {name: None if value is None else value[:, 0] for name, value in fields.items()}
         return Attributions(

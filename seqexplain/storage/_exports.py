@@ -40,8 +40,9 @@ def export(
                 where every sequence has its place on a genome
     `h5`        one HDF5 file with `raw/seq`, `shap/seq` (hypothetical) and `projected_shap/seq`, the layout
                 of chrombpnet and bpnet, which `modisco motifs -i` and `finemo` read; `regions/` has names
-                and coordinates
-    `npz`       one archive with `one_hot`, `contributions`, `hypothetical`, `predictions`, `names`
+                and coordinates; `effects/seq` the raw effects, where a method has them
+    `npz`       one archive with `one_hot`, `contributions`, `hypothetical`, `predictions`, `names`, and
+                `effects` where a method has them
     `bed`       the intervals: chromosome, start, end, name, 0, strand (0-based, half-open)
     `tsv`       a line a sequence: name, length, coordinates, prediction, sum of the contributions, and the
                 largest completeness error
@@ -133,6 +134,8 @@ def _write_npz(store: ResultStore, path: Path, target: int | str | None, overwri
         if store.layout.hypothetical:
             scores = _pieces(store, target, _hypothetical)
             archive.write("hypothetical", shape, np.float32, scores)
+        if store.layout.effects:
+            archive.write("effects", shape, np.float32, _pieces(store, target, _effects))
         predictions = _pieces(store, target, lambda block: block.predictions)
         archive.write("predictions", (n,), np.float32, predictions)
         names = (np.array(block.names, dtype=f"<U{width}") for block in store)
@@ -157,6 +160,7 @@ def _write_h5(store: ResultStore, path: Path, target: int | str | None, overwrit
         raw = file.create_dataset("raw/seq", shape, "int8", **options)
         hypothetical = file.create_dataset("shap/seq", shape, "float32", **options)
         observed = file.create_dataset("projected_shap/seq", shape, "float32", **options)
+        effects = file.create_dataset("effects/seq", shape, "float32", **options) if store.layout.effects else None
         regions = file.create_group("regions")
         names = regions.create_dataset("name", (n,), h5py.string_dtype())
         places: dict[str, Any] = {}
@@ -171,6 +175,8 @@ def _write_h5(store: ResultStore, path: Path, target: int | str | None, overwrit
                 _hypothetical(block),
                 _observed(block),
             )
+            if effects is not None:
+                effects[rows] = _effects(block)
             names[rows] = list(block.names)
             for key, data in places.items():
                 missing = -1 if key in ("start", "end") else ""
@@ -276,3 +282,9 @@ def _hypothetical(block: Attributions) -> Array:
 
 def _observed(block: Attributions) -> Array:
     return block.contributions.transpose(0, 2, 1)
+
+
+def _effects(block: Attributions) -> Array:
+    effects: Any = block.effects  # there, as the layout says
+    found: Array = effects.transpose(0, 2, 1)
+    return found

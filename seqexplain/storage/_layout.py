@@ -22,6 +22,8 @@ DEFAULT_CHUNK_ROWS = 256  # and never more rows than this, for all of a chunk is
 SCORE_BYTES = 4  # float32
 OBSERVED = ("contributions", "spread")  # not 0 at the observed base alone: stored without an axis for the bases
 
+OPTIONAL = ("hypothetical", "reference_predictions", "completeness_error", "per_reference", "effects", "spread")
+
 
 @dataclass(frozen=True)
 class ArraySpec:
@@ -51,7 +53,7 @@ class Layout:
         Columns of `reference_predictions` and of `completeness_error`; None where the method has none.
     hypothetical, intervals, lengths
         Whether these are stored.
-    per_reference, spread
+    per_reference, effects, spread
         Likewise; the first needs `n_references`.
     """
 
@@ -67,6 +69,7 @@ class Layout:
     lengths: bool
     per_reference: bool = False
     spread: bool = False
+    effects: bool = False
 
     @classmethod
     def of(cls, result: Attributions, *, n: int, chunk: int, intervals: bool, lengths: bool) -> Layout:
@@ -85,6 +88,7 @@ class Layout:
             lengths=lengths,
             per_reference=result.per_reference is not None,
             spread=result.spread is not None,
+            effects=result.effects is not None,
         )
 
     @classmethod
@@ -127,6 +131,8 @@ class Layout:
             shapes["completeness_error"] = (*per_target, self.n_errors)
         if self.per_reference and self.n_references is not None:
             shapes["per_reference"] = (*per_target, self.n_references, self.length, 4)
+        if self.effects:
+            shapes["effects"] = (*per_target, self.length, 4)
         if self.spread:
             shapes["spread"] = (*per_target, self.length)
         return shapes
@@ -162,7 +168,7 @@ class Layout:
             received = "nothing" if value is None else f"shape {value.shape}"
             if value is None or value.shape != wanted:
                 raise ShapeError(f"A block has {received} for {name}; this store wants shape {wanted}.")
-        for name in ("hypothetical", "reference_predictions", "completeness_error", "per_reference", "spread"):
+        for name in OPTIONAL:
             if getattr(block, name) is not None and name not in self.row_shapes():
                 raise ShapeError(f"A block has {name}, which the first block of this store had not.")
 
@@ -268,6 +274,7 @@ def _dimensions(name: str, several_targets: bool) -> tuple[str, ...]:
     inner = {
         "hypothetical": ("position", "base"),
         "per_reference": ("reference", "position", "base"),
+        "effects": ("position", "base"),
         "spread": ("position",),
         "contributions": ("position",),
         "predictions": (),

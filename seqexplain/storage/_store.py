@@ -116,6 +116,7 @@ class ResultStore:
             reference_predictions=columns.get("reference_predictions"),
             completeness_error=columns.get("completeness_error"),
             per_reference=columns.get("per_reference"),
+            effects=columns.get("effects"),
             spread=columns["spread"][..., None] * observed if layout.spread else None,
             names=tuple(str(name) for name in columns["names"]),
             intervals=_intervals(columns) if layout.intervals else None,

@@ -136,7 +136,7 @@ class StoreWriter:
             columns["hypothetical"] = scores
         else:
             columns["contributions"] = observed
-        for name in (*BY_SEQUENCE, "per_reference"):
+        for name in (*BY_SEQUENCE, "per_reference", "effects"):
             if name in self._arrays:
                 columns[name] = getattr(block, name)
         if block.spread is not None:

@@ -13,8 +13,8 @@ import pytest
 from plain_reading import hand_one_hot, records
 
 import seqexplain
-from seqexplain.attribution._catalogue import CATALOGUE
 from seqexplain.cli._targets import Shape, Unit, parse_target
+from seqexplain.pipeline._catalogue import CATALOGUE
 from seqexplain.storage import peek
 
 # what a method needs beside its defaults, to be quick or to run at all on the bundled model

@@ -21,6 +21,7 @@ from seqexplain.attribution import (
     simple_taylor_decomposition,
     smooth_grad,
 )
+from seqexplain.perturbation import in_silico_mutagenesis
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,11 @@ def along_paths(run: Callable[..., Any], **options: Any) -> Method:
     return replace(plain, of_strands=run is integrated_gradients)
 
 
+def edited(run: Callable[..., Any], **options: Any) -> Method:
+    """Scores of edited sequences, less that of the sequence: any model will do."""
+    return Method(run, options, complete=False, references=False, seeded=False, needs_rules=False)
+
+
 def complement(X: Any, n: int, random_state: int) -> Any:
     """Root points that have no base where the sequence has none."""
     return X[:, None, :, ::-1]
@@ -133,5 +139,6 @@ METHODS = {
     ),
     "expected gradients": along_paths(expected_gradients, samples=2),
     "simple taylor": gradient(simple_taylor_decomposition, root=complement),
+    "in-silico mutagenesis": edited(in_silico_mutagenesis),
 }
 METHODS |= {name: replace(METHODS[name], compiled=True) for name in ("deeplift", "input x gradient", "lrp")}

@@ -83,6 +83,19 @@ def test_npz_with_everything(store: Path, result: Attributions, tmp_path: Path) 
         assert archive.testzip() is None
 
 
+def test_effects_go_along(result: Attributions, tmp_path: Path) -> None:
+    """The raw effects of a method that edits; and a store without them has no such array."""
+    effects = np.random.default_rng(5).normal(size=result.X.shape).astype(np.float32)
+    save(replace(result, effects=effects), tmp_path / "e.zarr")
+    with np.load(export(tmp_path / "e.zarr", tmp_path / "e.npz")[0]) as data:
+        np.testing.assert_array_equal(data["effects"], effects.transpose(0, 2, 1))
+    with h5py.File(export(tmp_path / "e.zarr", tmp_path / "e.h5", format="h5")[0]) as data:
+        np.testing.assert_array_equal(data["effects/seq"][:], effects.transpose(0, 2, 1))
+    save(result, tmp_path / "r.zarr")
+    with np.load(export(tmp_path / "r.zarr", tmp_path / "r.npz")[0]) as data:
+        assert "effects" not in data.files
+
+
 def test_the_same_store_gives_the_same_archive(store: Path, tmp_path: Path) -> None:
     (one,) = export(store, tmp_path / "1.npz")
     (other,) = export(store, tmp_path / "2.npz")

@@ -23,6 +23,9 @@ ARRAYS = (
     "predictions",
     "reference_predictions",
     "completeness_error",
+    "per_reference",
+    "effects",
+    "spread",
     "lengths",
 )
 
@@ -107,6 +110,21 @@ def test_lengths_come_back(tmp_path: Path) -> None:
     result = make_result(lengths=np.arange(7, dtype=np.int64) + 3)
     save(result, tmp_path / "a.zarr")
     assert_same(load(tmp_path / "a.zarr"), result)
+
+
+@pytest.mark.parametrize("targets", [0, 2])
+def test_what_some_methods_add_comes_back(tmp_path: Path, targets: int) -> None:
+    result = make_result(targets=targets)
+    rng, shape = np.random.default_rng(1), result.contributions.shape
+    many = (*shape[:-2], 3, *shape[-2:])
+    X = result.X[:, None] if targets else result.X
+    more = {"effects": rng.normal(size=shape), "per_reference": rng.normal(size=many), "spread": rng.random(shape) * X}
+    result = replace(result, **{name: value.astype(np.float32) for name, value in more.items()})
+    save(result, tmp_path / "a.zarr")
+    assert_same(load(tmp_path / "a.zarr"), result)
+    plain = begin_store(tmp_path / "b.zarr", 0, make_result(), n=7, chunk=7, intervals=False, lengths=False)
+    with pytest.raises(ShapeError, match="which the first block of this store had not"):
+        plain.write(0, replace(make_result(), effects=make_result().hypothetical))
 
 
 @pytest.mark.parametrize("n", [0, 1, 255, 256, 257, 600])
