@@ -32,7 +32,11 @@ if TYPE_CHECKING:
     from seqexplain.models import load_model as load_model
     from seqexplain.models import profile as profile
     from seqexplain.models import register_decomposition as register_decomposition
+    from seqexplain.perturbation import ablation as ablation
     from seqexplain.perturbation import in_silico_mutagenesis as in_silico_mutagenesis
+    from seqexplain.perturbation import make_backgrounds as make_backgrounds
+    from seqexplain.perturbation import marginalisation as marginalisation
+    from seqexplain.perturbation import spacing as spacing
     from seqexplain.plot import attribution_logo as attribution_logo
     from seqexplain.plot import logo as logo
     from seqexplain.plot import tracks as tracks
@@ -55,6 +59,7 @@ _HOMES = {
     "Interval": "results",
     "LayerAttributions": "results",
     "SequenceModel": "models",
+    "ablation": "perturbation",
     "attribution_logo": "plot",
     "cam": "attribution",
     "contrast": "models",
@@ -76,6 +81,8 @@ _HOMES = {
     "logo": "plot",
     "lrp": "attribution",
     "lrp_conservation": "attribution",
+    "make_backgrounds": "perturbation",
+    "marginalisation": "perturbation",
     "mononucleotide_shuffle": "sequences",
     "one_hot": "sequences",
     "profile": "models",
@@ -87,6 +94,7 @@ _HOMES = {
     "sensitivity_analysis": "attribution",
     "simple_taylor_decomposition": "attribution",
     "smooth_grad": "attribution",
+    "spacing": "perturbation",
     "tracks": "plot",
 }
 

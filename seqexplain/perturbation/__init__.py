@@ -7,18 +7,32 @@ from typing import TYPE_CHECKING
 from seqexplain._lazy import lazy
 
 if TYPE_CHECKING:
+    from seqexplain.perturbation._ablation import Ablation as Ablation
+    from seqexplain.perturbation._ablation import ablation as ablation
     from seqexplain.perturbation._edit_job import EditJob as EditJob
     from seqexplain.perturbation._in_silico_mutagenesis import in_silico_mutagenesis as in_silico_mutagenesis
+    from seqexplain.perturbation._make_backgrounds import make_backgrounds as make_backgrounds
+    from seqexplain.perturbation._marginalisation import Marginalisation as Marginalisation
+    from seqexplain.perturbation._marginalisation import marginalisation as marginalisation
     from seqexplain.perturbation._scorer import BoundSequences as BoundSequences
     from seqexplain.perturbation._scorer import EditOptions as EditOptions
     from seqexplain.perturbation._scorer import Scorer as Scorer
+    from seqexplain.perturbation._spacing import Spacing as Spacing
+    from seqexplain.perturbation._spacing import spacing as spacing
 
 _HOMES = {
+    "Ablation": "_ablation",
     "BoundSequences": "_scorer",
     "EditJob": "_edit_job",
     "EditOptions": "_scorer",
+    "Marginalisation": "_marginalisation",
     "Scorer": "_scorer",
     "in_silico_mutagenesis": "_in_silico_mutagenesis",
+    "Spacing": "_spacing",
+    "ablation": "_ablation",
+    "make_backgrounds": "_make_backgrounds",
+    "marginalisation": "_marginalisation",
+    "spacing": "_spacing",
 }
 
 __all__ = sorted(_HOMES)

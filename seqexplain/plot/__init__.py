@@ -13,6 +13,7 @@ from seqexplain._lazy import lazy
 if TYPE_CHECKING:
     from seqexplain.plot._attribution_logo import attribution_logo
     from seqexplain.plot._colors import color_schemes
+    from seqexplain.plot._effect_curves import effect_curves, effect_points
     from seqexplain.plot._highlights import Highlight
     from seqexplain.plot._logo import logo
     from seqexplain.plot._matrix_logo import matrix_logo
@@ -23,6 +24,8 @@ __all__ = [
     "Highlight",
     "attribution_logo",
     "color_schemes",
+    "effect_curves",
+    "effect_points",
     "logo",
     "matrix_logo",
     "save_figure",
@@ -34,6 +37,8 @@ _HOMES = {
     "Highlight": "_highlights",
     "attribution_logo": "_attribution_logo",
     "color_schemes": "_colors",
+    "effect_curves": "_effect_curves",
+    "effect_points": "_effect_curves",
     "logo": "_logo",
     "matrix_logo": "_matrix_logo",
     "save_figure": "_save_figure",

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
 from keras import layers as kl
+
+_HERE = str(Path(__file__).resolve().parent)
+if _HERE not in sys.path:  # for `experiments`, wherever pytest is run from
+    sys.path.insert(0, _HERE)
 
 
 def dna(n: int, length: int, seed: int = 0) -> np.ndarray:
