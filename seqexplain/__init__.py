@@ -32,23 +32,27 @@ if TYPE_CHECKING:
     from seqexplain.models import load_model as load_model
     from seqexplain.models import profile as profile
     from seqexplain.models import register_decomposition as register_decomposition
+    from seqexplain.perturbation import VariantEffects as VariantEffects
     from seqexplain.perturbation import ablation as ablation
     from seqexplain.perturbation import in_silico_mutagenesis as in_silico_mutagenesis
     from seqexplain.perturbation import make_backgrounds as make_backgrounds
     from seqexplain.perturbation import marginalisation as marginalisation
     from seqexplain.perturbation import spacing as spacing
+    from seqexplain.perturbation import variant_effects as variant_effects
     from seqexplain.plot import attribution_logo as attribution_logo
     from seqexplain.plot import logo as logo
     from seqexplain.plot import tracks as tracks
     from seqexplain.results import Attributions as Attributions
     from seqexplain.results import Interval as Interval
     from seqexplain.results import LayerAttributions as LayerAttributions
+    from seqexplain.sequences import Variant as Variant
     from seqexplain.sequences import dinucleotide_shuffle as dinucleotide_shuffle
     from seqexplain.sequences import fit_length as fit_length
     from seqexplain.sequences import mononucleotide_shuffle as mononucleotide_shuffle
     from seqexplain.sequences import one_hot as one_hot
     from seqexplain.sequences import read_bed as read_bed
     from seqexplain.sequences import read_fasta as read_fasta
+    from seqexplain.sequences import read_variants as read_variants
     from seqexplain.storage import load as load
     from seqexplain.storage import save as save
 
@@ -60,6 +64,8 @@ _HOMES = {
     "LayerAttributions": "results",
     "SequenceModel": "models",
     "ablation": "perturbation",
+    "Variant": "sequences",
+    "VariantEffects": "perturbation",
     "attribution_logo": "plot",
     "cam": "attribution",
     "contrast": "models",
@@ -88,6 +94,7 @@ _HOMES = {
     "profile": "models",
     "read_bed": "sequences",
     "read_fasta": "sequences",
+    "read_variants": "sequences",
     "register_decomposition": "models",
     "saliency": "attribution",
     "save": "storage",
@@ -96,6 +103,7 @@ _HOMES = {
     "smooth_grad": "attribution",
     "spacing": "perturbation",
     "tracks": "plot",
+    "variant_effects": "perturbation",
 }
 
 __all__ = sorted([*_HOMES, "__version__"])

@@ -18,7 +18,7 @@ from seqexplain.models.operations import Shape
 
 MOVED_SOFTMAX = "softmax, reshaped"  # what such a head ends in: its logits are known, their classes' axis is not
 
-TargetSpec = Any  # None, an index, (head, index), Contrast, a callable, or a list of these
+TargetSpec = Any  # None, an index, (head, index), Contrast, a callable, a Target, or a list of these
 
 
 @dataclass(frozen=True)
@@ -152,8 +152,9 @@ def resolve_targets(
     ----------
     target
         None (allowed where the model has a single scalar), an index, `(head, index)`, `(head, (position, channel))`,
-        a `Contrast`, a `Profile`, a callable from the list of heads' values to one number a sequence, or a list of
-        these. A slice in an index adds up what it spans. In place of a head the name of a hidden layer may stand.
+        a `Contrast`, a `Profile`, a callable from the list of heads' values to one number a sequence, a `Target`, which
+        stays what it is, or a list of these. A slice in an index adds up what it spans. In place of a head the name of
+        a hidden layer may stand.
     heads
         The model's heads.
     shapes
@@ -174,6 +175,8 @@ def resolve_targets(
 
 
 def _resolve(target: TargetSpec, heads: Sequence[Head], shapes: Sequence[Shape], hidden: Hidden | None) -> Target:
+    if isinstance(target, Target):  # resolved before, maybe at another level than the rest
+        return target
     if isinstance(target, Contrast):
         a, b = (_resolve(one, heads, shapes, hidden) for one in (target.positive, target.negative))
         if a.softmax_over or b.softmax_over:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from seqexplain.perturbation._scorer import Scorer as Scorer
     from seqexplain.perturbation._spacing import Spacing as Spacing
     from seqexplain.perturbation._spacing import spacing as spacing
+    from seqexplain.perturbation._variant_effects import variant_effects as variant_effects
+    from seqexplain.perturbation._variant_results import VariantEffects as VariantEffects
+    from seqexplain.perturbation._variant_scorer import VariantOptions as VariantOptions
+    from seqexplain.perturbation._variant_scorer import VariantScorer as VariantScorer
 
 _HOMES = {
     "Ablation": "_ablation",
@@ -33,6 +37,10 @@ _HOMES = {
     "make_backgrounds": "_make_backgrounds",
     "marginalisation": "_marginalisation",
     "spacing": "_spacing",
+    "VariantEffects": "_variant_results",
+    "VariantOptions": "_variant_scorer",
+    "VariantScorer": "_variant_scorer",
+    "variant_effects": "_variant_effects",
 }
 
 __all__ = sorted(_HOMES)

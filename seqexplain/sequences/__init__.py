@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from seqexplain.sequences.shuffle import dinucleotide_shuffle as dinucleotide_shuffle
     from seqexplain.sequences.shuffle import log_distinct_shuffles as log_distinct_shuffles
     from seqexplain.sequences.shuffle import mononucleotide_shuffle as mononucleotide_shuffle
+    from seqexplain.sequences.variant_windows import VariantStatus as VariantStatus
+    from seqexplain.sequences.variant_windows import WindowCutter as WindowCutter
+    from seqexplain.sequences.variants import Variant as Variant
+    from seqexplain.sequences.variants import read_variants as read_variants
 
 _HOMES = {
     "codes_to_one_hot": "encoding",
@@ -44,12 +48,16 @@ _HOMES = {
     "read_bed": "bed",
     "read_fasta": "fasta",
     "read_regions": "bed",
+    "read_variants": "variants",
     "RecordSource": "records",
     "References": "references",
     "resolve_references": "references",
     "reverse_complement": "encoding",
     "SequenceRecord": "records",
     "UniqueNames": "records",
+    "Variant": "variants",
+    "VariantStatus": "variant_windows",
+    "WindowCutter": "variant_windows",
 }
 
 __all__ = sorted(_HOMES)

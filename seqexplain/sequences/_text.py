@@ -59,7 +59,9 @@ def check_file(path: str | PathLike[str], wanted: str) -> None:
 
 
 @contextmanager
-def open_lines(path: str | PathLike[str], wanted: str) -> Iterator[Iterator[tuple[int, str]]]:
+def open_lines(
+    path: str | PathLike[str], wanted: str, *, verbatim: bool = False
+) -> Iterator[Iterator[tuple[int, str]]]:
     """Open a text file for reading line by line.
 
     Parameters
@@ -69,6 +71,9 @@ def open_lines(path: str | PathLike[str], wanted: str) -> Iterator[Iterator[tupl
         input.
     wanted
         What the file should be, for messages: "a FASTA file".
+    verbatim
+        Whether lines keep their ends, and bytes that are no UTF-8 (as surrogates), so that they can be written as
+        they were.
 
     Yields
     ------
@@ -95,9 +100,11 @@ def open_lines(path: str | PathLike[str], wanted: str) -> Iterator[Iterator[tupl
             if head.startswith(magic):
                 stream = cast(IO[bytes], opener(peekable, "rb"))
         # utf-8-sig drops the mark that some Windows editors write first
-        text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace")
+        errors, newline = ("surrogateescape", "") if verbatim else ("replace", None)
+        text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors=errors, newline=newline)
         try:
-            yield _numbered(text, name, wanted)
+            lines = _numbered(text, name, wanted)
+            yield lines if verbatim else ((number, line.rstrip("\r\n")) for number, line in lines)
         finally:
             text.detach()  # left attached, it would close standard input, which is not ours
             if peekable is not raw:
@@ -120,7 +127,7 @@ def _numbered(text: io.TextIOWrapper, name: str, wanted: str) -> Iterator[tuple[
             number += 1
             if "\0" in line:
                 raise FileFormatError(f"{name}, line {number}: the file is binary; expected {wanted}, which is text.")
-            yield number, line.rstrip("\r\n")
+            yield number, line
     except EOFError as error:
         raise FileFormatError(
             f"{name} is cut short: its compressed data end after line {number}. Copy or download it again."
