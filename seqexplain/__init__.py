@@ -39,12 +39,14 @@ if TYPE_CHECKING:
     from seqexplain.perturbation import marginalisation as marginalisation
     from seqexplain.perturbation import spacing as spacing
     from seqexplain.perturbation import variant_effects as variant_effects
+    from seqexplain.perturbation import window_mutagenesis as window_mutagenesis
     from seqexplain.plot import attribution_logo as attribution_logo
     from seqexplain.plot import logo as logo
     from seqexplain.plot import tracks as tracks
     from seqexplain.results import Attributions as Attributions
     from seqexplain.results import Interval as Interval
     from seqexplain.results import LayerAttributions as LayerAttributions
+    from seqexplain.results import WindowAttributions as WindowAttributions
     from seqexplain.sequences import Variant as Variant
     from seqexplain.sequences import dinucleotide_shuffle as dinucleotide_shuffle
     from seqexplain.sequences import fit_length as fit_length
@@ -63,9 +65,10 @@ _HOMES = {
     "Interval": "results",
     "LayerAttributions": "results",
     "SequenceModel": "models",
-    "ablation": "perturbation",
     "Variant": "sequences",
     "VariantEffects": "perturbation",
+    "WindowAttributions": "results",
+    "ablation": "perturbation",
     "attribution_logo": "plot",
     "cam": "attribution",
     "contrast": "models",
@@ -104,6 +107,7 @@ _HOMES = {
     "spacing": "perturbation",
     "tracks": "plot",
     "variant_effects": "perturbation",
+    "window_mutagenesis": "perturbation",
 }
 
 __all__ = sorted([*_HOMES, "__version__"])

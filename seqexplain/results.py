@@ -115,6 +115,11 @@ class Attributions:
     def __len__(self) -> int:
         return int(self.X.shape[0])
 
+    @property
+    def _per_target(self) -> tuple[str, ...]:
+        """Names of the arrays with sequences, and targets, as their first axes."""
+        return (*BY_BASE, *BY_SEQUENCE)
+
     def for_target(self, target: int | str) -> Attributions:
         """Return the attributions of one of several targets.
 
@@ -139,7 +144,7 @@ class Attributions:
         if not self.several_targets:
             return self
         pick: dict[str, Any] = {"targets": (self.targets[position],)}
-        for name in _PER_TARGET:
+        for name in self._per_target:
             value = getattr(self, name)
             pick[name] = None if value is None else value[:, position]
         return replace(self, **pick)
@@ -150,7 +155,7 @@ class Attributions:
         pick: dict[str, Any] = {"names": tuple(self.names[i] for i in index)}
         if self.intervals is not None:
             pick["intervals"] = tuple(self.intervals[i] for i in index)
-        for name in (*_PER_TARGET, "X", "lengths"):
+        for name in (*self._per_target, "X", "lengths"):
             value = getattr(self, name)
             pick[name] = None if value is None else value[index]
         return replace(self, **pick)
@@ -159,7 +164,32 @@ class Attributions:
 # arrays with the axes (…, length, base), and those without
 BY_BASE = ("contributions", "hypothetical", "per_reference", "effects", "spread")
 BY_SEQUENCE = ("predictions", "reference_predictions", "completeness_error")
-_PER_TARGET = (*BY_BASE, *BY_SEQUENCE)
+
+
+@dataclass(frozen=True)
+class WindowAttributions(Attributions):
+    """Contributions of bases, and the effects of the windows that they were made of.
+
+    Only what `Attributions` has is stored. With a list of targets the arrays marked † have one more axis, the targets,
+    after the first.
+
+    Attributes
+    ----------
+    window_starts
+        `(w,)` int64: the first position of each window.
+    window_effects †
+        `(n, w)` float32: f of the sequence with that window replaced, mean over samples, less f(X).
+    window_spread †
+        `(n, w)` float32 or None: standard deviation of the effect over samples (that of a sample, with m − 1).
+    """
+
+    window_starts: Array | None = None
+    window_effects: Array | None = None
+    window_spread: Array | None = None
+
+    @property
+    def _per_target(self) -> tuple[str, ...]:
+        return (*super()._per_target, "window_effects", "window_spread")
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 PIPE_WIDTH = 200  # columns where there is no terminal: nothing is folded
 BLACK_BOX = (
-    "a SavedModel is a black box: it can be scored (seqexplain score); to explain it, give the .keras or .h5 file that "
-    "it was exported from"
+    "a SavedModel is a black box: it can be scored (seqexplain score) and its sequences edited (seqexplain ism --level "
+    "output); for methods that look inside, give the .keras or .h5 file that it was exported from"
 )
 
 

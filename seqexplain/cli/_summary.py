@@ -24,6 +24,8 @@ class Summary:
         The largest error, and the sequence it belongs to.
     strongest
         The sequence with the highest prediction of the first target.
+    largest
+        The substitution with the largest effect on the first target, in words; empty where there are no effects.
     several_targets
         Whether files of scores hold one target out of several.
     """
@@ -36,6 +38,7 @@ class Summary:
     worst_name: str
     strongest: str
     several_targets: bool = False
+    largest: str = ""
 
 
 def summarise(path: Path) -> Summary:
@@ -52,18 +55,27 @@ def summarise(path: Path) -> Summary:
     import numpy as np
 
     from seqexplain.attribution._completeness import holds
+    from seqexplain.sequences.encoding import BASES
     from seqexplain.storage import ResultStore
 
     store = ResultStore(path.expanduser())
     pairs = held = sequences = 0
     worst, worst_name = 0.0, ""
     best, strongest = -np.inf, ""
+    size_of_largest, largest = 0.0, ""
     for block in store:
         sequences += len(block)
         first = block.predictions[:, 0] if block.several_targets else block.predictions
         top = int(np.argmax(first))
         if first[top] > best:
             best, strongest = float(first[top]), block.names[top]
+        if block.effects is not None:
+            effects = block.effects[:, 0] if block.several_targets else block.effects
+            row, place, base = np.unravel_index(int(np.argmax(np.abs(effects))), effects.shape)
+            if abs(effects[row, place, base]) > size_of_largest:
+                size_of_largest = float(abs(effects[row, place, base]))
+                before = BASES[block.X[row, place].argmax()] if block.X[row, place].any() else "N"
+                largest = f"{before}{place}{BASES[base]} in {block.names[row]}: {effects[row, place, base]:+.3g}"
         if block.completeness_error is None or block.reference_predictions is None:
             continue
         delta = block.predictions[..., None] - block.reference_predictions
@@ -74,7 +86,9 @@ def summarise(path: Path) -> Summary:
         if size.max() >= worst:
             worst = float(size.max())
             worst_name = block.names[int(np.unravel_index(np.argmax(size), size.shape)[0])]
-    return Summary(sequences, store.targets, pairs, held, worst, worst_name, strongest, store.layout.several_targets)
+    return Summary(
+        sequences, store.targets, pairs, held, worst, worst_name, strongest, store.layout.several_targets, largest
+    )
 
 
 def summary_lines(summary: Summary, path: Path) -> list[str]:
@@ -86,6 +100,8 @@ def summary_lines(summary: Summary, path: Path) -> list[str]:
             f"completeness: contributions add up to the difference in score in {share} of {summary.pairs} "
             f"sequence–reference pairs; largest error {summary.worst:.2g} ({summary.worst_name})"
         )
+    if summary.largest:
+        lines.append(f"largest effect of a substitution (positions from 0): {summary.largest}")
     store = shlex.quote(str(path))
     # per-base files hold one target; the first stands for the one that is wanted
     one = " --target 0" if summary.several_targets else ""

@@ -57,6 +57,7 @@ _REWORDINGS = tuple(
             r"--batch-size \1: give a whole number from 1, or auto",
         ),
         (r"random_state is", "--seed is"),
+        (r"\b(start|end|window|stride)=(\d+)", r"--\1 \2"),
         (r"n_references=(\S+) must be", r"-n \1 must be"),
     )
 )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from seqexplain.perturbation._variant_results import VariantEffects as VariantEffects
     from seqexplain.perturbation._variant_scorer import VariantOptions as VariantOptions
     from seqexplain.perturbation._variant_scorer import VariantScorer as VariantScorer
+    from seqexplain.perturbation._window_mutagenesis import window_mutagenesis as window_mutagenesis
 
 _HOMES = {
     "Ablation": "_ablation",
@@ -31,16 +32,17 @@ _HOMES = {
     "EditOptions": "_scorer",
     "Marginalisation": "_marginalisation",
     "Scorer": "_scorer",
-    "in_silico_mutagenesis": "_in_silico_mutagenesis",
     "Spacing": "_spacing",
-    "ablation": "_ablation",
-    "make_backgrounds": "_make_backgrounds",
-    "marginalisation": "_marginalisation",
-    "spacing": "_spacing",
     "VariantEffects": "_variant_results",
     "VariantOptions": "_variant_scorer",
     "VariantScorer": "_variant_scorer",
+    "ablation": "_ablation",
+    "in_silico_mutagenesis": "_in_silico_mutagenesis",
+    "make_backgrounds": "_make_backgrounds",
+    "marginalisation": "_marginalisation",
+    "spacing": "_spacing",
     "variant_effects": "_variant_effects",
+    "window_mutagenesis": "_window_mutagenesis",
 }
 
 __all__ = sorted(_HOMES)

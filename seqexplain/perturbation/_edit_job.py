@@ -66,6 +66,10 @@ class EditJob:
         """Return the method's own parameters, ready for JSON."""
         return {}
 
+    def _result(self, **fields: Any) -> Attributions:
+        """Return the result; a method may have one with more fields."""
+        return Attributions(**fields)
+
     # --- what a pipeline asks ----------------------------------------------------------------------------------
 
     @property
@@ -101,7 +105,7 @@ class EditJob:
         }
         if not self.several_targets:
             fields = {name: None if value is None else value[:, 0] for name, value in fields.items()}
-        return Attributions(
+        return self._result(
             X=X, names=tuple(names), targets=self.targets, method=self.method, parameters=self.parameters, **fields
         )
 

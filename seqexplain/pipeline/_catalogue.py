@@ -95,6 +95,14 @@ _ENTRIES = (
         "what every substitution changes",
         EDITS,
     ),
+    MethodEntry(
+        "window_mutagenesis",
+        "_window_mutagenesis_job",
+        "WindowMutagenesis",
+        "WindowMutagenesisOptions",
+        "what k neighbouring bases are worth, when they are shuffled or replaced",
+        EDITS,
+    ),
 )
 CATALOGUE: Mapping[str, MethodEntry] = {entry.name: entry for entry in _ENTRIES}
 

@@ -21,7 +21,7 @@ from seqexplain.attribution import (
     simple_taylor_decomposition,
     smooth_grad,
 )
-from seqexplain.perturbation import in_silico_mutagenesis
+from seqexplain.perturbation import in_silico_mutagenesis, window_mutagenesis
 
 
 @dataclass(frozen=True)
@@ -140,5 +140,8 @@ METHODS = {
     "expected gradients": along_paths(expected_gradients, samples=2),
     "simple taylor": gradient(simple_taylor_decomposition, root=complement),
     "in-silico mutagenesis": edited(in_silico_mutagenesis),
+    "window mutagenesis": replace(
+        edited(window_mutagenesis, window=4, stride=3, n_samples=2), seeded=True, of_strands=False
+    ),
 }
 METHODS |= {name: replace(METHODS[name], compiled=True) for name in ("deeplift", "input x gradient", "lrp")}
