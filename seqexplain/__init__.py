@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from seqexplain.perturbation import in_silico_mutagenesis as in_silico_mutagenesis
     from seqexplain.perturbation import make_backgrounds as make_backgrounds
     from seqexplain.perturbation import marginalisation as marginalisation
+    from seqexplain.perturbation import occlusion as occlusion
+    from seqexplain.perturbation import prediction_difference_analysis as prediction_difference_analysis
     from seqexplain.perturbation import spacing as spacing
     from seqexplain.perturbation import variant_effects as variant_effects
     from seqexplain.perturbation import window_mutagenesis as window_mutagenesis
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from seqexplain.results import Interval as Interval
     from seqexplain.results import LayerAttributions as LayerAttributions
     from seqexplain.results import WindowAttributions as WindowAttributions
+    from seqexplain.sequences import MarkovModel as MarkovModel
     from seqexplain.sequences import Variant as Variant
     from seqexplain.sequences import dinucleotide_shuffle as dinucleotide_shuffle
     from seqexplain.sequences import fit_length as fit_length
@@ -64,6 +67,7 @@ _HOMES = {
     "Attributions": "results",
     "Interval": "results",
     "LayerAttributions": "results",
+    "MarkovModel": "sequences",
     "SequenceModel": "models",
     "Variant": "sequences",
     "VariantEffects": "perturbation",
@@ -93,7 +97,9 @@ _HOMES = {
     "make_backgrounds": "perturbation",
     "marginalisation": "perturbation",
     "mononucleotide_shuffle": "sequences",
+    "occlusion": "perturbation",
     "one_hot": "sequences",
+    "prediction_difference_analysis": "perturbation",
     "profile": "models",
     "read_bed": "sequences",
     "read_fasta": "sequences",

@@ -14,6 +14,16 @@ if TYPE_CHECKING:
     from seqexplain.perturbation._make_backgrounds import make_backgrounds as make_backgrounds
     from seqexplain.perturbation._marginalisation import Marginalisation as Marginalisation
     from seqexplain.perturbation._marginalisation import marginalisation as marginalisation
+    from seqexplain.perturbation._occlusion import occlusion as occlusion
+    from seqexplain.perturbation._occlusion_job import Occlusion as Occlusion
+    from seqexplain.perturbation._occlusion_job import OcclusionOptions as OcclusionOptions
+    from seqexplain.perturbation._prediction_difference_analysis import (
+        prediction_difference_analysis as prediction_difference_analysis,
+    )
+    from seqexplain.perturbation._prediction_difference_job import PredictionDifference as PredictionDifference
+    from seqexplain.perturbation._prediction_difference_job import (
+        PredictionDifferenceOptions as PredictionDifferenceOptions,
+    )
     from seqexplain.perturbation._scorer import BoundSequences as BoundSequences
     from seqexplain.perturbation._scorer import EditOptions as EditOptions
     from seqexplain.perturbation._scorer import Scorer as Scorer
@@ -31,6 +41,10 @@ _HOMES = {
     "EditJob": "_edit_job",
     "EditOptions": "_scorer",
     "Marginalisation": "_marginalisation",
+    "Occlusion": "_occlusion_job",
+    "OcclusionOptions": "_occlusion_job",
+    "PredictionDifference": "_prediction_difference_job",
+    "PredictionDifferenceOptions": "_prediction_difference_job",
     "Scorer": "_scorer",
     "Spacing": "_spacing",
     "VariantEffects": "_variant_results",
@@ -40,6 +54,8 @@ _HOMES = {
     "in_silico_mutagenesis": "_in_silico_mutagenesis",
     "make_backgrounds": "_make_backgrounds",
     "marginalisation": "_marginalisation",
+    "occlusion": "_occlusion",
+    "prediction_difference_analysis": "_prediction_difference_analysis",
     "spacing": "_spacing",
     "variant_effects": "_variant_effects",
     "window_mutagenesis": "_window_mutagenesis",

@@ -103,6 +103,15 @@ _ENTRIES = (
         "what k neighbouring bases are worth, when they are shuffled or replaced",
         EDITS,
     ),
+    MethodEntry("occlusion", "_occlusion_job", "Occlusion", "OcclusionOptions", "what hiding windows changes", EDITS),
+    MethodEntry(
+        "prediction_difference_analysis",
+        "_prediction_difference_job",
+        "PredictionDifference",
+        "PredictionDifferenceOptions",
+        "score less its expectation, were windows not known",
+        EDITS,
+    ),
 )
 CATALOGUE: Mapping[str, MethodEntry] = {entry.name: entry for entry in _ENTRIES}
 

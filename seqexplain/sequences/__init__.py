@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from seqexplain.sequences.fasta import read_fasta as read_fasta
     from seqexplain.sequences.genome import Genome as Genome
     from seqexplain.sequences.lengths import fit_length as fit_length
+    from seqexplain.sequences.markov import MarkovModel as MarkovModel
     from seqexplain.sequences.records import RecordSource as RecordSource
     from seqexplain.sequences.records import SequenceRecord as SequenceRecord
     from seqexplain.sequences.records import UniqueNames as UniqueNames
@@ -41,6 +42,7 @@ _HOMES = {
     "encode_codes": "encoding",
     "fit_length": "lengths",
     "Genome": "genome",
+    "MarkovModel": "markov",
     "log_distinct_shuffles": "shuffle",
     "mononucleotide_shuffle": "shuffle",
     "one_hot": "encoding",

@@ -21,7 +21,12 @@ from seqexplain.attribution import (
     simple_taylor_decomposition,
     smooth_grad,
 )
-from seqexplain.perturbation import in_silico_mutagenesis, window_mutagenesis
+from seqexplain.perturbation import (
+    in_silico_mutagenesis,
+    occlusion,
+    prediction_difference_analysis,
+    window_mutagenesis,
+)
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,11 @@ def edited(run: Callable[..., Any], **options: Any) -> Method:
     return Method(run, options, complete=False, references=False, seeded=False, needs_rules=False)
 
 
+def of_one_strand(run: Callable[..., Any], **options: Any) -> Method:
+    """Edits that are drawn, or that depend on the direction in which the sequence is read."""
+    return replace(edited(run, **options), seeded=True, of_strands=False)
+
+
 def complement(X: Any, n: int, random_state: int) -> Any:
     """Root points that have no base where the sequence has none."""
     return X[:, None, :, ::-1]
@@ -143,5 +153,9 @@ METHODS = {
     "window mutagenesis": replace(
         edited(window_mutagenesis, window=4, stride=3, n_samples=2), seeded=True, of_strands=False
     ),
+    "occlusion": edited(occlusion, window=3),
+    "occlusion by shuffles": of_one_strand(occlusion, window=4, stride=2, fill="shuffle", n_samples=2),
+    "prediction difference": replace(of_one_strand(prediction_difference_analysis), seeded=False),
+    "prediction difference sampled": of_one_strand(prediction_difference_analysis, window=4, n_samples=3),
 }
 METHODS |= {name: replace(METHODS[name], compiled=True) for name in ("deeplift", "input x gradient", "lrp")}

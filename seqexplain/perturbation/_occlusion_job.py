@@ -1,0 +1,74 @@
+"""A prepared occlusion job: windows of bases are hidden one after the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from seqexplain.models.backend import Array
+from seqexplain.models.sequence_model import SequenceModel
+from seqexplain.perturbation._edit_job import EditJob
+from seqexplain.perturbation._fills import Fill
+from seqexplain.perturbation._scorer import BoundSequences, EditOptions
+from seqexplain.perturbation._windows import at_starts, check_windows, in_parts, mean_over_windows, window_starts
+
+
+@dataclass(frozen=True, kw_only=True)
+class OcclusionOptions(EditOptions):
+    """Choices of an occlusion job; the fields are the parameters of `occlusion`."""
+
+    window: int = 10
+    stride: int = 1
+    fill: Any = "zeros"
+    n_samples: int = 10
+    blur_sigma: float = 10.0
+
+
+class Occlusion(EditJob):
+    """A prepared occlusion job."""
+
+    method = "occlusion"
+    has_hypothetical = False
+    options: OcclusionOptions
+
+    def __init__(self, model: SequenceModel, length: int, n_sequences: int, options: OcclusionOptions) -> None:
+        self.options = options
+        self._fill = Fill(options.fill, options.n_samples, options.blur_sigma, options.random_state)
+        super().__init__(model, length, n_sequences, options)
+
+    def _prepare(self, length: int) -> None:
+        self._check(length)
+
+    def _check(self, length: int) -> None:
+        check_windows(self.options.window, self.options.stride, length)
+        self._fill.check(length)
+
+    def _choices(self) -> dict[str, Any]:
+        return {
+            "window": int(self.options.window),
+            "stride": int(self.options.stride),
+            "fill": self._fill.label,
+        }
+
+    def _explain(self, bound: BoundSequences, X: Array) -> dict[str, Any]:
+        length, window = X.shape[1], int(self.options.window)
+        self._check(length)
+        starts = window_starts(length, window, int(self.options.stride))
+        effects = self._effects(bound, self._fill.tracks(X, bound.X), starts, window)
+        scores = mean_over_windows(-effects, starts, window, length)
+        return {"contributions": scores[..., None] * X[:, None], "effects": at_starts(effects, starts, length)}
+
+    def _effects(self, bound: BoundSequences, tracks: Array, starts: Array, window: int) -> Array:
+        """Return by how much hiding each window moves each target, `(n, windows, t)`: mean over the tracks."""
+        rows = np.repeat(np.arange(len(bound)), len(starts))
+        places = np.tile(starts, len(bound))
+        found = np.zeros((len(rows), bound.base.shape[1]))
+        k = tracks.shape[1]
+        for part in in_parts(len(rows), 16 * k * window):
+            within = places[part, None] + np.arange(window)
+            hidden = tracks[rows[part, None, None], np.arange(k)[:, None], within[:, None]]
+            scores = bound.edits(rows[part], places[part], hidden)
+            found[part] = (scores.astype(np.float64) - bound.base[rows[part], None]).mean(axis=1)
+        return found.reshape(len(bound), len(starts), found.shape[1])
