@@ -48,9 +48,9 @@ def occlusion(
         Width and distance of the windows in bp.
     fill
         What stands in a window instead of its bases: `"zeros"`; `"uniform"`, ¼ of each base; `"shuffle"`, what
-        dinucleotide shuffles of the whole sequence have at these positions; `"blur"`, the Gaussian mean of the bases
-        around each position; four background frequencies; or an array `(L, 4)` or `(r, L, 4)`, from which the window's
-        positions are taken.
+        dinucleotide shuffles of the whole sequence have at these positions (`"mononucleotide"`: shuffles that keep no
+        more than the bases); `"blur"`, the Gaussian mean of the bases around each position; four background
+        frequencies; or an array `(L, 4)` or `(r, L, 4)`, from which the window's positions are taken.
     n_samples
         Shuffles of each sequence. Of several fills the mean effect is taken.
     blur_sigma
