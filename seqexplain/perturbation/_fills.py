@@ -16,8 +16,8 @@ from seqexplain.sequences.shuffle import check_seed
 BLUR_REACH = 4.0  # standard deviations; what is farther weighs less than 1 in 2,900
 
 CHOICES = (
-    'Use "zeros", "uniform", "shuffle", "mononucleotide", "blur", four background frequencies (A, C, G, T), or an array '
-    "(L, 4) or (r, L, 4)."
+    'Use "zeros", "uniform", "shuffle", "mononucleotide", "blur", four background frequencies (A, C, G, T), or an '
+    "array (L, 4) or (r, L, 4)."
 )
 
 
@@ -38,9 +38,9 @@ class Fill:
     Parameters
     ----------
     fill
-        `"zeros"`; `"uniform"` (¼ of each base); `"shuffle"` and `"mononucleotide"`: what a shuffle of the whole sequence
-        has at those positions, one that keeps the dinucleotides or the bases alone; `"blur"`: what a Gaussian makes of the one-hot rows along the sequence; four frequencies, or an
-        array `(L, 4)` or `(r, L, 4)`.
+        `"zeros"`; `"uniform"` (¼ of each base); `"shuffle"` and `"mononucleotide"`: what a shuffle of the whole
+        sequence has at those positions, one that keeps the dinucleotides or the bases alone; `"blur"`: what a Gaussian
+        makes of the one-hot rows along the sequence; four frequencies, or an array `(L, 4)` or `(r, L, 4)`.
     n
         Shuffles; the mean of their effects is taken. Constants and arrays bring their own number.
     sigma
