@@ -13,6 +13,7 @@ from seqexplain.cli._explain import explain
 from seqexplain.cli._export import export
 from seqexplain.cli._failures import guarded
 from seqexplain.cli._info import info
+from seqexplain.cli._insert import insert
 from seqexplain.cli._ism import ism
 from seqexplain.cli._logo import logo
 from seqexplain.cli._methods import methods
@@ -26,7 +27,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     epilog="Each subcommand has its own --help. Start with: seqexplain demo",
 )
-for _function in (info, methods, score, explain, ism, logo, export, demo):
+for _function in (info, methods, score, explain, ism, insert, logo, export, demo):
     app.command(_function.__name__)(command_of(_function))
 
 

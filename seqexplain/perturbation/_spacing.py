@@ -151,6 +151,37 @@ class Spacing:
                     )
         return pd.DataFrame(lines)
 
+    def values_table(self) -> DataFrame:
+        """Return a line for each target, orientation, distance and background.
+
+        Columns: name, target, orientation, distance, without, with_a, with_b, with_both (scores), interaction.
+        """
+        import pandas as pd
+
+        n, o, d = self.with_both.shape[0], len(self.orientations), len(self.distances)
+        parts = []
+        for t, target in enumerate(self.targets):
+            none, a, b, both, extra = (
+                one_target(values, t, several=self.several_targets)
+                for values in (self.without, self.with_a, self.with_b, self.with_both, self.effects())
+            )
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "name": np.repeat(np.array(self.names, dtype=object), o * d),
+                        "target": target,
+                        "orientation": np.tile(np.repeat(np.array(self.orientations, dtype=object), d), n),
+                        "distance": np.tile(self.distances, n * o),
+                        "without": np.repeat(none, o * d),
+                        "with_a": np.repeat(a.ravel(), d),
+                        "with_b": b.ravel(),
+                        "with_both": both.ravel(),
+                        "interaction": extra.ravel(),
+                    }
+                )
+            )
+        return pd.concat(parts, ignore_index=True)
+
     def plot(
         self, curve: str = "interaction", *, target: int = 0, ax: Axes | None = None, title: str | None = None
     ) -> Axes:

@@ -45,11 +45,13 @@ def test_help_lists_all_subcommands_and_version_is_the_packages(cli):
     assert cli("--version") == (0, f"seqexplain {__version__}\n", "")
     helped = cli("--help")
     assert helped.code == 0
-    assert all(f" {name} " in helped.out for name in ("info", "score", "explain", "ism", "logo", "export", "demo"))
+    assert all(
+        f" {name} " in helped.out for name in ("info", "score", "explain", "ism", "insert", "logo", "export", "demo")
+    )
     assert cli().out == helped.out
 
 
-@pytest.mark.parametrize("name", ["info", "score", "explain", "ism", "logo", "export", "demo"])
+@pytest.mark.parametrize("name", ["info", "score", "explain", "ism", "insert", "logo", "export", "demo"])
 def test_every_subcommand_has_help(cli, name):
     outcome = cli(name, "--help")
     assert outcome.code == 0
