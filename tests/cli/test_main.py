@@ -18,7 +18,21 @@ from seqexplain import __version__
 from seqexplain.cli import _failures
 from seqexplain.errors import CompletenessWarning, ParameterError, StorageError
 
-HEAVY = ("tensorflow", "keras", "jax", "torch", "zarr", "matplotlib", "pandas", "numba", "h5py", "logomaker")
+HEAVY = (
+    "tensorflow",
+    "keras",
+    "jax",
+    "torch",
+    "zarr",
+    "matplotlib",
+    "pandas",
+    "numba",
+    "h5py",
+    "logomaker",
+    "scipy",
+    "sklearn",
+)
+SUBCOMMANDS = ("info", "score", "explain", "ism", "insert", "logo", "export", "demo")
 
 
 @pytest.mark.parametrize("words", [["--help"], ["explain", "--help"], ["--version"], []])
@@ -51,7 +65,7 @@ def test_help_lists_all_subcommands_and_version_is_the_packages(cli):
     assert cli().out == helped.out
 
 
-@pytest.mark.parametrize("name", ["info", "score", "explain", "ism", "insert", "logo", "export", "demo"])
+@pytest.mark.parametrize("name", SUBCOMMANDS)
 def test_every_subcommand_has_help(cli, name):
     outcome = cli(name, "--help")
     assert outcome.code == 0
