@@ -66,6 +66,9 @@ class Attributions:
     spread †
         `(n, L, 4)` float32 or None: standard deviation of the contributions over the models of an ensemble, or over the
         random samples of a method that draws them.
+    diagnostics †
+        `(n, k)` float32 or None: what a method that fits something to each sequence says of its fit; what each of the
+        `k` numbers is stands in `parameters["diagnostics"]`.
     names
         `n` names.
     intervals
@@ -87,6 +90,7 @@ class Attributions:
     per_reference: Array | None = None
     effects: Array | None = None
     spread: Array | None = None
+    diagnostics: Array | None = None
     names: tuple[str, ...] = ()
     intervals: tuple[Interval | None, ...] | None = None
     lengths: Array | None = None
@@ -163,7 +167,7 @@ class Attributions:
 
 # arrays with the axes (…, length, base), and those without
 BY_BASE = ("contributions", "hypothetical", "per_reference", "effects", "spread")
-BY_SEQUENCE = ("predictions", "reference_predictions", "completeness_error")
+BY_SEQUENCE = ("predictions", "reference_predictions", "completeness_error", "diagnostics")
 
 
 @dataclass(frozen=True)

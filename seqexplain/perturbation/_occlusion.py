@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from seqexplain.models.backend import Array
 from seqexplain.models.opening import opened
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.perturbation._occlusion_job import Occlusion, OcclusionOptions
-from seqexplain.results import Attributions
+from seqexplain.results import WindowAttributions
 
 
 def occlusion(
@@ -28,7 +28,7 @@ def occlusion(
     names: Sequence[str] = (),
     extra_inputs: Mapping[str, Any] | None = None,
     evaluation: str = "auto",
-) -> Attributions:
+) -> WindowAttributions:
     """Hide one window of bases after the other and see how the score falls.
 
     With x∖W the sequence whose bases in window W are hidden, each base gets the mean of f(x) − f(x∖W) over all windows
@@ -70,10 +70,10 @@ def occlusion(
 
     Returns
     -------
-    Attributions
-        `contributions` `(n, L, 4)`, the base's score at the base that is there, in the unit of the target. `effects`
-        `(n, L, 4)`: f(x∖W) − f(x) of the window that *begins* at a position, in all four columns; 0 where none begins.
-        Unknown bases stay as they are in every window.
+    WindowAttributions
+        `contributions` `(n, L, 4)`, the base's score at the base that is there, in the unit of the target, and what
+        they are made of: `window_starts`, and `window_effects` `(n, windows)`, f(x∖W) − f(x). Unknown bases stay as
+        they are in every window.
 
     Raises
     ------
@@ -102,4 +102,4 @@ def occlusion(
         extra_inputs=extra_inputs,
         evaluation=evaluation,
     )
-    return Occlusion(model, X.shape[1], len(X), options).explain(X, names=names)
+    return cast(WindowAttributions, Occlusion(model, X.shape[1], len(X), options).explain(X, names=names))

@@ -12,7 +12,8 @@ from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.perturbation._edit_job import EditJob
 from seqexplain.perturbation._fills import Fill
 from seqexplain.perturbation._scorer import BoundSequences, EditOptions
-from seqexplain.perturbation._windows import at_starts, check_windows, in_parts, mean_over_windows, window_starts
+from seqexplain.perturbation._windows import by_target, check_windows, in_parts, mean_over_windows, window_starts
+from seqexplain.results import Attributions, WindowAttributions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +28,7 @@ class OcclusionOptions(EditOptions):
 
 
 class Occlusion(EditJob):
-    """A prepared occlusion job."""
+    """A prepared occlusion job. A sequence of the job that is shorter than a window is one window."""
 
     method = "occlusion"
     has_hypothetical = False
@@ -39,9 +40,6 @@ class Occlusion(EditJob):
         super().__init__(model, length, n_sequences, options)
 
     def _prepare(self, length: int) -> None:
-        self._check(length)
-
-    def _check(self, length: int) -> None:
         check_windows(self.options.window, self.options.stride, length)
         self._fill.check(length)
 
@@ -53,12 +51,19 @@ class Occlusion(EditJob):
         }
 
     def _explain(self, bound: BoundSequences, X: Array) -> dict[str, Any]:
-        length, window = X.shape[1], int(self.options.window)
-        self._check(length)
-        starts = window_starts(length, window, int(self.options.stride))
+        length = X.shape[1]
+        window = min(int(self.options.window), length)
+        self._fill.check(length)
+        starts = self._starts(length)
         effects = self._effects(bound, self._fill.tracks(X, bound.X), starts, window)
         scores = mean_over_windows(-effects, starts, window, length)
-        return {"contributions": scores[..., None] * X[:, None], "effects": at_starts(effects, starts, length)}
+        return {"contributions": scores[..., None] * X[:, None], "window_effects": by_target(effects)}
+
+    def _starts(self, length: int) -> Array:
+        return window_starts(length, min(int(self.options.window), length), int(self.options.stride))
+
+    def _result(self, **fields: Any) -> Attributions:
+        return WindowAttributions(window_starts=self._starts(fields["X"].shape[1]), **fields)
 
     def _effects(self, bound: BoundSequences, tracks: Array, starts: Array, window: int) -> Array:
         """Return by how much hiding each window moves each target, `(n, windows, t)`: mean over the tracks."""

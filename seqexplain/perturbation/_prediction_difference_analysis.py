@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from seqexplain.models.backend import Array
 from seqexplain.models.opening import opened
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.perturbation._prediction_difference_job import PredictionDifference, PredictionDifferenceOptions
-from seqexplain.results import Attributions
+from seqexplain.results import WindowAttributions
 
 
 def prediction_difference_analysis(
@@ -32,7 +32,7 @@ def prediction_difference_analysis(
     names: Sequence[str] = (),
     extra_inputs: Mapping[str, Any] | None = None,
     evaluation: str = "auto",
-) -> Attributions:
+) -> WindowAttributions:
     """Compare the score with what it would be on average, were a window's bases not known.
 
     With E_W = E[f(x)] over the bases of window W, drawn from a Markov model of the background given the bases on both
@@ -86,10 +86,10 @@ def prediction_difference_analysis(
 
     Returns
     -------
-    Attributions
+    WindowAttributions
         `contributions` `(n, L, 4)`: the relevance at the base that is there, above 0 where it speaks for the target.
-        `effects` `(n, L, 4)`: of single bases f of the sequence with each base, less f(x); of longer windows E_W − f(x)
-        where a window begins, in all four columns. Unknown bases stay as they are.
+        `window_starts`, and `window_effects` `(n, windows)`, E_W − f(x), whatever the measure. Of single bases
+        `effects` `(n, L, 4)`: f of the sequence with each base, less f(x). Unknown bases stay as they are.
 
     Raises
     ------
@@ -124,4 +124,4 @@ def prediction_difference_analysis(
         extra_inputs=extra_inputs,
         evaluation=evaluation,
     )
-    return PredictionDifference(model, X.shape[1], len(X), options).explain(X, names=names)
+    return cast(WindowAttributions, PredictionDifference(model, X.shape[1], len(X), options).explain(X, names=names))

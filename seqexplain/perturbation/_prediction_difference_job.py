@@ -15,7 +15,8 @@ from seqexplain.perturbation._checks import check_choice, check_count
 from seqexplain.perturbation._edit_job import EditJob
 from seqexplain.perturbation._fills import is_known, without_unknown
 from seqexplain.perturbation._scorer import BoundSequences, EditOptions
-from seqexplain.perturbation._windows import at_starts, check_windows, in_parts, mean_over_windows, window_starts
+from seqexplain.perturbation._windows import by_target, check_windows, in_parts, mean_over_windows, window_starts
+from seqexplain.results import Attributions, WindowAttributions
 from seqexplain.sequences._stretches import enumerate_stretches, given_flanks, sample_stretches, stretch_codes
 from seqexplain.sequences.encoding import UNKNOWN, one_hot_to_codes
 from seqexplain.sequences.markov import MarkovModel, around_stretches
@@ -52,7 +53,7 @@ class PredictionDifferenceOptions(EditOptions):
 
 
 class PredictionDifference(EditJob):
-    """A prepared job of prediction difference analysis."""
+    """A prepared job of prediction difference analysis. A sequence that is shorter than a window is one window."""
 
     method = "prediction_difference_analysis"
     has_hypothetical = False
@@ -110,13 +111,19 @@ class PredictionDifference(EditJob):
         return self.options.window == 1 or 4 ** int(self.options.window) <= int(self.options.n_samples)
 
     def _explain(self, bound: BoundSequences, X: Array) -> dict[str, Any]:
-        length, window = X.shape[1], int(self.options.window)
-        check_windows(window, self.options.stride, length)
-        starts = window_starts(length, window, int(self.options.stride))
+        length = X.shape[1]
+        window = min(int(self.options.window), length)
+        starts = self._starts(length)
         moved, single = self._moved(bound, X, starts, window)
         scores = mean_over_windows(self._measured(bound.base, moved), starts, window, length)
-        raw = at_starts(moved, starts, length) if single is None else single
-        return {"contributions": scores[..., None] * X[:, None], "effects": raw}
+        observed = scores[..., None] * X[:, None]
+        return {"contributions": observed, "effects": single, "window_effects": by_target(moved)}
+
+    def _starts(self, length: int) -> Array:
+        return window_starts(length, min(int(self.options.window), length), int(self.options.stride))
+
+    def _result(self, **fields: Any) -> Attributions:
+        return WindowAttributions(window_starts=self._starts(fields["X"].shape[1]), **fields)
 
     def _measured(self, base: Array, moved: Array) -> Array:
         """Return what hiding each window takes away, `(n, windows, t)`, by each target's measure."""

@@ -65,11 +65,9 @@ def mean_over_windows(values: Array, starts: Array, window: int, length: int) ->
     return (total / covering).astype(np.float32)
 
 
-def at_starts(values: Array, starts: Array, length: int) -> Array:
-    """Return the windows' values where each begins, in all four bases, 0 elsewhere: `(n, t, length, 4)` float32."""
-    found = np.zeros((values.shape[0], values.shape[2], length, 4), dtype=np.float32)
-    found[:, :, starts] = np.moveaxis(values, 1, 2)[..., None]
-    return found
+def by_target(values: Array) -> Array:
+    """Return the values of windows `(n, windows, t)` as results have them, `(n, t, windows)` float32."""
+    return np.ascontiguousarray(np.moveaxis(values, 1, 2), dtype=np.float32)
 
 
 def in_parts(n: int, bytes_each: float) -> Iterator[slice]:

@@ -16,6 +16,8 @@ array                      shape               type      holds
 `predictions` †            `(n,)`              float32   f(X)
 `reference_predictions` †  `(n, r)`            float32   f at each reference; absent without references
 `completeness_error` †     `(n, r)`            float32   error of each sequence–reference pair; may be absent
+`diagnostics` †            `(n, k)`            float32   how well a fit is, by `parameters["diagnostics"]`; may be
+                                                         absent
 `lengths`                  `(n,)`              int64     real length; absent where all have length `L`
 `chromosome`, `start`,     `(n,)`              string,   0-based half-open coordinates; absent when no
 `end`, `strand`                                int64,    sequence has any. `strand`: 0 = no interval, 1 = `+`,

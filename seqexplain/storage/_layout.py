@@ -22,7 +22,15 @@ DEFAULT_CHUNK_ROWS = 256  # and never more rows than this, for all of a chunk is
 SCORE_BYTES = 4  # float32
 OBSERVED = ("contributions", "spread")  # not 0 at the observed base alone: stored without an axis for the bases
 
-OPTIONAL = ("hypothetical", "reference_predictions", "completeness_error", "per_reference", "effects", "spread")
+OPTIONAL = (
+    "hypothetical",
+    "reference_predictions",
+    "completeness_error",
+    "per_reference",
+    "effects",
+    "spread",
+    "diagnostics",
+)
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,8 @@ class Layout:
         Whether these are stored.
     per_reference, effects, spread
         Likewise; the first needs `n_references`.
+    n_diagnostics
+        Columns of `diagnostics`; None where the method has none.
     """
 
     n: int
@@ -70,6 +80,7 @@ class Layout:
     per_reference: bool = False
     spread: bool = False
     effects: bool = False
+    n_diagnostics: int | None = None
 
     @classmethod
     def of(cls, result: Attributions, *, n: int, chunk: int, intervals: bool, lengths: bool) -> Layout:
@@ -89,6 +100,7 @@ class Layout:
             per_reference=result.per_reference is not None,
             spread=result.spread is not None,
             effects=result.effects is not None,
+            n_diagnostics=None if result.diagnostics is None else int(result.diagnostics.shape[-1]),
         )
 
     @classmethod
@@ -135,6 +147,8 @@ class Layout:
             shapes["effects"] = (*per_target, self.length, 4)
         if self.spread:
             shapes["spread"] = (*per_target, self.length)
+        if self.n_diagnostics is not None:
+            shapes["diagnostics"] = (*per_target, self.n_diagnostics)
         return shapes
 
     def arrays(self) -> Iterator[ArraySpec]:
@@ -280,5 +294,6 @@ def _dimensions(name: str, several_targets: bool) -> tuple[str, ...]:
         "predictions": (),
         "reference_predictions": ("reference",),
         "completeness_error": ("reference",),
+        "diagnostics": ("diagnostic",),
     }[name]
     return ("target", *inner) if several_targets else inner

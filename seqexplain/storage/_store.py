@@ -117,6 +117,7 @@ class ResultStore:
             completeness_error=columns.get("completeness_error"),
             per_reference=columns.get("per_reference"),
             effects=columns.get("effects"),
+            diagnostics=columns.get("diagnostics"),
             spread=columns["spread"][..., None] * observed if layout.spread else None,
             names=tuple(str(name) for name in columns["names"]),
             intervals=_intervals(columns) if layout.intervals else None,

@@ -52,9 +52,9 @@ def test_constants(keras_model: Any, fill: Any, row: Any) -> None:
     scores, effects = by_hand(keras_model, X, tracks, 5, [0, 4, 8, 9], 1)
     found = occlusion(SequenceModel(keras_model), X, target=1, level="output", window=5, stride=4, fill=fill)
     np.testing.assert_allclose(found.contributions, scores[..., None] * X, rtol=0, atol=1e-6)
-    wanted = np.zeros((2, L, 4))
-    wanted[:, [0, 4, 8, 9]] = effects[..., None]
-    np.testing.assert_allclose(found.effects, wanted, rtol=0, atol=1e-6)
+    assert found.window_starts.tolist() == [0, 4, 8, 9]
+    np.testing.assert_allclose(found.window_effects, effects, rtol=0, atol=1e-6)
+    np.testing.assert_array_equal(found.take([1]).window_effects, found.window_effects[1:])
     assert not found.contributions[0, 5].any()
     assert found.hypothetical is None
 
@@ -108,7 +108,7 @@ def test_hidden_units_and_several_targets(keras_model: Any) -> None:
     assert found.contributions[:, 0, 2:8].any()
     for k, target in enumerate(targets):
         alone = occlusion(model, X, target=target, window=2)
-        np.testing.assert_allclose(found.for_target(k).effects, alone.effects, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(found.for_target(k).window_effects, alone.window_effects, rtol=0, atol=1e-6)
 
 
 def test_a_prepared_job_says_what_decides_its_numbers(keras_model: Any) -> None:

@@ -56,9 +56,8 @@ def test_conditional_difference_and_weight_of_evidence(keras_model: Any, window:
             wanted = plain[:, unit, None] * x
             np.testing.assert_allclose(difference.contributions[row, t], wanted, rtol=0, atol=1e-6)
             np.testing.assert_allclose(evidence.contributions[row, t], bits[:, unit, None] * x, rtol=0, atol=2e-5)
-            if window == 2:
-                raw = e[:, unit] - p[unit]
-                np.testing.assert_allclose(difference.effects[row, t, : L - 1, 0], raw, rtol=0, atol=1e-6)
+            raw = e[:, unit] - p[unit]
+            np.testing.assert_allclose(difference.window_effects[row, t], raw, rtol=0, atol=1e-6)
     assert np.abs(evidence.contributions).max() > 3 * np.abs(difference.contributions).max()
 
 
@@ -85,15 +84,15 @@ def test_sampling_comes_near_the_exact_expectation(keras_model: Any) -> None:
     errors = []
     for seed in range(6):
         sampled = run(n_samples=40, random_state=seed)
-        errors.append((sampled.effects - exact.effects)[:, : L - 2, 0])
+        errors.append(sampled.window_effects - exact.window_effects)
     spread = np.std(errors)
-    assert 0 < spread < 0.2 * np.abs(exact.effects).max()
+    assert 0 < spread < 0.2 * np.abs(exact.window_effects).max()
     assert np.abs(np.mean(errors)) < 5 * spread / np.sqrt(np.size(errors) / 3)
-    np.testing.assert_array_equal(run(n_samples=40, random_state=5).effects, sampled.effects)
+    np.testing.assert_array_equal(run(n_samples=40, random_state=5).window_effects, sampled.window_effects)
     alone = prediction_difference_analysis(
         model, X[1:], target=0, window=3, background=markov, n_samples=40, random_state=5
     )
-    np.testing.assert_allclose(alone.effects[0], sampled.effects[1], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(alone.window_effects[0], sampled.window_effects[1], rtol=0, atol=1e-6)
 
 
 def test_of_a_linear_model_the_base_less_its_expectation() -> None:
@@ -117,9 +116,9 @@ def test_unknown_bases_stay_within_longer_windows(keras_model: Any) -> None:
     edited[:, 5] = EYE
     weights = np.exp(markov.log_likelihood(edited))
     wanted = weights @ predict(keras_model, edited)[:, 0] / weights.sum() - predict(keras_model, X)[0, 0]
-    assert found.effects[0, 5, 0] == pytest.approx(wanted, abs=1e-6)
+    assert found.window_effects[0, 5] == pytest.approx(wanted, abs=1e-6)
     shown = prediction_difference_analysis(SequenceModel(keras_model, unknown="uniform"), X, **options)
-    assert np.abs(shown.effects - found.effects).max() > 1e-3
+    assert np.abs(shown.window_effects - found.window_effects).max() > 1e-3
 
 
 def test_hidden_units_have_differences(keras_model: Any) -> None:

@@ -26,6 +26,7 @@ ARRAYS = (
     "per_reference",
     "effects",
     "spread",
+    "diagnostics",
     "lengths",
 )
 
@@ -119,6 +120,7 @@ def test_what_some_methods_add_comes_back(tmp_path: Path, targets: int) -> None:
     many = (*shape[:-2], 3, *shape[-2:])
     X = result.X[:, None] if targets else result.X
     more = {"effects": rng.normal(size=shape), "per_reference": rng.normal(size=many), "spread": rng.random(shape) * X}
+    more["diagnostics"] = rng.normal(size=(*result.predictions.shape, 2))
     result = replace(result, **{name: value.astype(np.float32) for name, value in more.items()})
     save(result, tmp_path / "a.zarr")
     assert_same(load(tmp_path / "a.zarr"), result)
