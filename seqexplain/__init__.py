@@ -32,8 +32,10 @@ if TYPE_CHECKING:
     from seqexplain.models import load_model as load_model
     from seqexplain.models import profile as profile
     from seqexplain.models import register_decomposition as register_decomposition
+    from seqexplain.perturbation import Epistasis as Epistasis
     from seqexplain.perturbation import VariantEffects as VariantEffects
     from seqexplain.perturbation import ablation as ablation
+    from seqexplain.perturbation import epistasis as epistasis
     from seqexplain.perturbation import in_silico_mutagenesis as in_silico_mutagenesis
     from seqexplain.perturbation import make_backgrounds as make_backgrounds
     from seqexplain.perturbation import marginalisation as marginalisation
@@ -65,6 +67,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Attributions": "results",
+    "Epistasis": "perturbation",
     "Interval": "results",
     "LayerAttributions": "results",
     "MarkovModel": "sequences",
@@ -80,6 +83,7 @@ _HOMES = {
     "deeplift": "attribution",
     "dinucleotide_shuffle": "sequences",
     "ensemble": "attribution",
+    "epistasis": "perturbation",
     "expected_gradients": "attribution",
     "fit_length": "sequences",
     "grad_cam": "attribution",

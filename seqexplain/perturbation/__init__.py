@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from seqexplain.perturbation._ablation import Ablation as Ablation
     from seqexplain.perturbation._ablation import ablation as ablation
     from seqexplain.perturbation._edit_job import EditJob as EditJob
+    from seqexplain.perturbation._epistasis import epistasis as epistasis
+    from seqexplain.perturbation._epistasis_result import Epistasis as Epistasis
     from seqexplain.perturbation._in_silico_mutagenesis import in_silico_mutagenesis as in_silico_mutagenesis
     from seqexplain.perturbation._make_backgrounds import make_backgrounds as make_backgrounds
     from seqexplain.perturbation._marginalisation import Marginalisation as Marginalisation
@@ -40,6 +42,7 @@ _HOMES = {
     "BoundSequences": "_scorer",
     "EditJob": "_edit_job",
     "EditOptions": "_scorer",
+    "Epistasis": "_epistasis_result",
     "Marginalisation": "_marginalisation",
     "Occlusion": "_occlusion_job",
     "OcclusionOptions": "_occlusion_job",
@@ -51,6 +54,7 @@ _HOMES = {
     "VariantOptions": "_variant_scorer",
     "VariantScorer": "_variant_scorer",
     "ablation": "_ablation",
+    "epistasis": "_epistasis",
     "in_silico_mutagenesis": "_in_silico_mutagenesis",
     "make_backgrounds": "_make_backgrounds",
     "marginalisation": "_marginalisation",
