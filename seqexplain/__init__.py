@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from seqexplain.perturbation import ablation as ablation
     from seqexplain.perturbation import epistasis as epistasis
     from seqexplain.perturbation import in_silico_mutagenesis as in_silico_mutagenesis
+    from seqexplain.perturbation import kernel_shap as kernel_shap
+    from seqexplain.perturbation import lime as lime
     from seqexplain.perturbation import make_backgrounds as make_backgrounds
     from seqexplain.perturbation import marginalisation as marginalisation
     from seqexplain.perturbation import occlusion as occlusion
@@ -92,7 +94,9 @@ _HOMES = {
     "in_silico_mutagenesis": "perturbation",
     "input_x_gradient": "attribution",
     "integrated_gradients": "attribution",
+    "kernel_shap": "perturbation",
     "layer_deeplift": "attribution",
+    "lime": "perturbation",
     "load": "storage",
     "load_model": "models",
     "logo": "plot",

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from seqexplain.perturbation._epistasis import epistasis as epistasis
     from seqexplain.perturbation._epistasis_result import Epistasis as Epistasis
     from seqexplain.perturbation._in_silico_mutagenesis import in_silico_mutagenesis as in_silico_mutagenesis
+    from seqexplain.perturbation._kernel_shap import kernel_shap as kernel_shap
+    from seqexplain.perturbation._kernel_shap_job import KernelShap as KernelShap
+    from seqexplain.perturbation._kernel_shap_job import KernelShapOptions as KernelShapOptions
+    from seqexplain.perturbation._lime import lime as lime
+    from seqexplain.perturbation._lime_job import Lime as Lime
+    from seqexplain.perturbation._lime_job import LimeOptions as LimeOptions
     from seqexplain.perturbation._make_backgrounds import make_backgrounds as make_backgrounds
     from seqexplain.perturbation._marginalisation import Marginalisation as Marginalisation
     from seqexplain.perturbation._marginalisation import marginalisation as marginalisation
@@ -43,6 +49,10 @@ _HOMES = {
     "EditJob": "_edit_job",
     "EditOptions": "_scorer",
     "Epistasis": "_epistasis_result",
+    "KernelShap": "_kernel_shap_job",
+    "KernelShapOptions": "_kernel_shap_job",
+    "Lime": "_lime_job",
+    "LimeOptions": "_lime_job",
     "Marginalisation": "_marginalisation",
     "Occlusion": "_occlusion_job",
     "OcclusionOptions": "_occlusion_job",
@@ -56,6 +66,8 @@ _HOMES = {
     "ablation": "_ablation",
     "epistasis": "_epistasis",
     "in_silico_mutagenesis": "_in_silico_mutagenesis",
+    "kernel_shap": "_kernel_shap",
+    "lime": "_lime",
     "make_backgrounds": "_make_backgrounds",
     "marginalisation": "_marginalisation",
     "occlusion": "_occlusion",

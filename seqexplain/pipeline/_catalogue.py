@@ -112,6 +112,10 @@ _ENTRIES = (
         "score less its expectation, were windows not known",
         EDITS,
     ),
+    MethodEntry("lime", "_lime_job", "Lime", "LimeOptions", "a regression on random neighbours of the sequence", EDITS),
+    MethodEntry(
+        "kernel_shap", "_kernel_shap_job", "KernelShap", "KernelShapOptions", "Shapley values of windows", EDITS
+    ),
 )
 CATALOGUE: Mapping[str, MethodEntry] = {entry.name: entry for entry in _ENTRIES}
 

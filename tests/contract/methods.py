@@ -23,6 +23,8 @@ from seqexplain.attribution import (
 )
 from seqexplain.perturbation import (
     in_silico_mutagenesis,
+    kernel_shap,
+    lime,
     occlusion,
     prediction_difference_analysis,
     window_mutagenesis,
@@ -157,5 +159,8 @@ METHODS = {
     "occlusion by shuffles": of_one_strand(occlusion, window=4, stride=2, fill="mononucleotide", n_samples=2),
     "prediction difference": replace(of_one_strand(prediction_difference_analysis), seeded=False),
     "prediction difference sampled": of_one_strand(prediction_difference_analysis, window=4, n_samples=3),
+    "lime": of_one_strand(lime, window=2, fill="uniform", n_samples=20),
+    "kernel SHAP": replace(of_one_strand(kernel_shap, window=3, fill="uniform", n_samples=14), seeded=False),
+    "kernel SHAP sampled": of_one_strand(kernel_shap, window=1, fill="mononucleotide", n_samples=30),
 }
 METHODS |= {name: replace(METHODS[name], compiled=True) for name in ("deeplift", "input x gradient", "lrp")}
