@@ -32,11 +32,15 @@ if TYPE_CHECKING:
     from seqexplain.models import load_model as load_model
     from seqexplain.models import profile as profile
     from seqexplain.models import register_decomposition as register_decomposition
+    from seqexplain.perturbation import DeletionEffects as DeletionEffects
     from seqexplain.perturbation import Epistasis as Epistasis
+    from seqexplain.perturbation import InsertionEffects as InsertionEffects
     from seqexplain.perturbation import VariantEffects as VariantEffects
     from seqexplain.perturbation import ablation as ablation
+    from seqexplain.perturbation import deletion_effects as deletion_effects
     from seqexplain.perturbation import epistasis as epistasis
     from seqexplain.perturbation import in_silico_mutagenesis as in_silico_mutagenesis
+    from seqexplain.perturbation import insertion_effects as insertion_effects
     from seqexplain.perturbation import kernel_shap as kernel_shap
     from seqexplain.perturbation import lime as lime
     from seqexplain.perturbation import make_backgrounds as make_backgrounds
@@ -69,7 +73,9 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Attributions": "results",
+    "DeletionEffects": "perturbation",
     "Epistasis": "perturbation",
+    "InsertionEffects": "perturbation",
     "Interval": "results",
     "LayerAttributions": "results",
     "MarkovModel": "sequences",
@@ -83,6 +89,7 @@ _HOMES = {
     "contrast": "models",
     "deconvnet": "attribution",
     "deeplift": "attribution",
+    "deletion_effects": "perturbation",
     "dinucleotide_shuffle": "sequences",
     "ensemble": "attribution",
     "epistasis": "perturbation",
@@ -93,6 +100,7 @@ _HOMES = {
     "guided_grad_cam": "attribution",
     "in_silico_mutagenesis": "perturbation",
     "input_x_gradient": "attribution",
+    "insertion_effects": "perturbation",
     "integrated_gradients": "attribution",
     "kernel_shap": "perturbation",
     "layer_deeplift": "attribution",

@@ -9,10 +9,14 @@ from seqexplain._lazy import lazy
 if TYPE_CHECKING:
     from seqexplain.perturbation._ablation import Ablation as Ablation
     from seqexplain.perturbation._ablation import ablation as ablation
+    from seqexplain.perturbation._deletion_effects import deletion_effects as deletion_effects
     from seqexplain.perturbation._edit_job import EditJob as EditJob
     from seqexplain.perturbation._epistasis import epistasis as epistasis
     from seqexplain.perturbation._epistasis_result import Epistasis as Epistasis
     from seqexplain.perturbation._in_silico_mutagenesis import in_silico_mutagenesis as in_silico_mutagenesis
+    from seqexplain.perturbation._indel_results import DeletionEffects as DeletionEffects
+    from seqexplain.perturbation._indel_results import InsertionEffects as InsertionEffects
+    from seqexplain.perturbation._insertion_effects import insertion_effects as insertion_effects
     from seqexplain.perturbation._kernel_shap import kernel_shap as kernel_shap
     from seqexplain.perturbation._kernel_shap_job import KernelShap as KernelShap
     from seqexplain.perturbation._kernel_shap_job import KernelShapOptions as KernelShapOptions
@@ -46,9 +50,11 @@ if TYPE_CHECKING:
 _HOMES = {
     "Ablation": "_ablation",
     "BoundSequences": "_scorer",
+    "DeletionEffects": "_indel_results",
     "EditJob": "_edit_job",
     "EditOptions": "_scorer",
     "Epistasis": "_epistasis_result",
+    "InsertionEffects": "_indel_results",
     "KernelShap": "_kernel_shap_job",
     "KernelShapOptions": "_kernel_shap_job",
     "Lime": "_lime_job",
@@ -64,8 +70,10 @@ _HOMES = {
     "VariantOptions": "_variant_scorer",
     "VariantScorer": "_variant_scorer",
     "ablation": "_ablation",
+    "deletion_effects": "_deletion_effects",
     "epistasis": "_epistasis",
     "in_silico_mutagenesis": "_in_silico_mutagenesis",
+    "insertion_effects": "_insertion_effects",
     "kernel_shap": "_kernel_shap",
     "lime": "_lime",
     "make_backgrounds": "_make_backgrounds",

@@ -11,6 +11,7 @@ from seqexplain.errors import ParameterError
 from seqexplain.models.backend import Array
 from seqexplain.models.opening import opened
 from seqexplain.models.sequence_model import SequenceModel
+from seqexplain.perturbation._checks import check_count
 from seqexplain.perturbation._edit_job import BASES_AT_ONCE, MAX_SEQUENCES
 from seqexplain.perturbation._epistasis_result import Epistasis
 from seqexplain.perturbation._experiment import blocks
@@ -19,7 +20,6 @@ from seqexplain.perturbation._scorer import EditOptions, Scorer
 from seqexplain.perturbation._substitutions import (
     BASES,
     OTHERS,
-    check_number,
     check_span,
     is_base,
     substitution_effects,
@@ -110,7 +110,8 @@ def epistasis(
     )  # fmt: skip
     scorer = Scorer(model, X.shape[1], len(X), options)
     n, t, span = len(X), len(scorer.targets), last - first
-    _refuse_too_large(n, t, span, check_number("max_bytes", max_bytes, 1))
+    check_count("max_bytes", max_bytes)
+    _refuse_too_large(n, t, span, int(max_bytes))
     interactions = np.zeros((n, t, span, 4, span, 4), dtype=np.float32)
     singles = np.zeros((n, t, span, 4), dtype=np.float32)
     predictions = np.zeros((n, t), dtype=np.float32)

@@ -34,13 +34,6 @@ def check_span(start: Any, end: Any, length: int) -> tuple[int, int]:
     return first, last
 
 
-def check_number(name: str, value: Any, least: int) -> int:
-    """Return a whole number from `least`, or raise `ParameterError`."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ParameterError(f"{name}={value!r} must be a whole number from {least}.")
-    return int(value)
-
-
 def is_base(x: Array) -> Array:
     """Return which rows of `(…, 4)` are one base: neither unknown nor a mixture of bases."""
     found: Array = (x == 1).any(axis=-1) & ((x != 0).sum(axis=-1) == 1)

@@ -19,7 +19,7 @@ def check_windows(window: int, stride: int, length: int) -> None:
     check_count("stride", stride)
     if window > length:
         raise ParameterError(
-            f"window={window} is longer than the sequences, which have {length} bp; use a shorter one."
+            f"window={window} is longer than the {length} bp that windows slide over; use a shorter one."
         )
     if stride > window:
         raise ParameterError(f"stride={stride} leaves bases between windows of {window} bp out; use {window} or less.")

@@ -121,7 +121,7 @@ def test_ctrl_c_can_be_gone_on_from(cli, small, monkeypatch):
         (["--start", "5", "--end", "5"], "--end is 5; expected a whole number from 6"),
         (["--window", "5", "--stride", "6"], "--stride is 6; expected a whole number from 1 to 5"),
         (["--end", "101"], "--start 0, --end 101 is no stretch of a sequence of 100 bp"),
-        (["--window", "30", "--end", "20"], "--window 30 is wider than the stretch of 20 bp"),
+        (["--window", "30", "--end", "20"], "--window 30 is longer than the 20 bp"),
         (["--target", "5"], "out of range"),
     ],
 )

@@ -124,7 +124,7 @@ def test_a_prepared_job_says_what_decides_its_numbers(keras_model: Any) -> None:
     ("options", "error", "message"),
     [
         ({"window": 0}, ParameterError, "window=0"),
-        ({"window": L + 1}, ParameterError, "longer than the sequences, which have 14 bp"),
+        ({"window": L + 1}, ParameterError, "longer than the 14 bp"),
         ({"window": 2, "stride": 3}, ParameterError, "leaves bases between"),
         ({"stride": 1.5}, ParameterError, "stride=1.5"),
         ({"fill": "noise"}, ParameterError, "noise.*shuffle"),

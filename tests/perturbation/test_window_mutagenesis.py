@@ -109,10 +109,15 @@ def test_parts_of_a_result(network: Any, sequences: Any, tmp_path: Any) -> None:
     np.testing.assert_allclose(mean.contributions, result.contributions[:, 0], rtol=0, atol=2e-6)
 
 
-def test_a_job_with_a_sequence_shorter_than_a_window(any_length: Any, sequences: Any) -> None:
-    job = WindowMutagenesis(SequenceModel(any_length), 20, 2, WindowMutagenesisOptions(window=9))
-    assert not job.explain(sequences(1, 8)).contributions.any()
-    assert job.explain(sequences(1, 20)).contributions.any()
+def test_a_job_of_several_lengths(any_length: Any, sequences: Any) -> None:
+    """What a sequence has of the stretch, if less than a window, is one window."""
+    job = WindowMutagenesis(SequenceModel(any_length), 20, 4, WindowMutagenesisOptions(window=9, start=5))
+    for length, starts in ((20, range(5, 12)), (12, [5]), (6, [5]), (5, [])):
+        result = job.explain(sequences(1, length, seed=2))
+        assert list(result.window_starts) == list(starts)
+        assert not result.contributions[:, :5].any()
+        assert result.window_effects.shape == (1, len(starts))
+        assert result.contributions.any() == (length > 6)  # one base shuffled is itself
 
 
 @pytest.mark.parametrize(
@@ -120,10 +125,10 @@ def test_a_job_with_a_sequence_shorter_than_a_window(any_length: Any, sequences:
     [
         ({"window": 0}, "window=0 must be a whole number from 1"),
         ({"window": 2.5}, r"window=2\.5"),
-        ({"window": 12, "start": 4, "end": 15}, "window=12 is wider than the stretch of 11 bp from 4 to 15"),
-        ({"window": 3, "stride": 4}, "stride=4 leaves bases between windows of 3 bp"),
+        ({"window": 12, "start": 4, "end": 15}, "window=12 is longer than the 11 bp that windows slide over"),
+        ({"window": 3, "stride": 4}, "stride=4 leaves bases between windows of 3 bp out"),
         ({"n_samples": 0}, "n_samples=0"),
-        ({"replacement": "zeros"}, 'replacement=\'zeros\' is not known; use "shuffle" or "random"'),
+        ({"replacement": "zeros"}, 'replacement=\'zeros\' is not known; use one of "shuffle", "random"'),
         ({"random_state": -1}, "random_state is -1"),
         ({"start": 30}, "no stretch"),
     ],
