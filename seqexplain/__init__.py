@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from seqexplain.perturbation import InsertionEffects as InsertionEffects
     from seqexplain.perturbation import VariantEffects as VariantEffects
     from seqexplain.perturbation import ablation as ablation
+    from seqexplain.perturbation import annotate_vcf as annotate_vcf
     from seqexplain.perturbation import deletion_effects as deletion_effects
     from seqexplain.perturbation import epistasis as epistasis
     from seqexplain.perturbation import in_silico_mutagenesis as in_silico_mutagenesis
@@ -84,6 +85,7 @@ _HOMES = {
     "VariantEffects": "perturbation",
     "WindowAttributions": "results",
     "ablation": "perturbation",
+    "annotate_vcf": "perturbation",
     "attribution_logo": "plot",
     "cam": "attribution",
     "contrast": "models",

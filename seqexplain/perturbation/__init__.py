@@ -9,6 +9,7 @@ from seqexplain._lazy import lazy
 if TYPE_CHECKING:
     from seqexplain.perturbation._ablation import Ablation as Ablation
     from seqexplain.perturbation._ablation import ablation as ablation
+    from seqexplain.perturbation._annotate_vcf import annotate_vcf as annotate_vcf
     from seqexplain.perturbation._deletion_effects import deletion_effects as deletion_effects
     from seqexplain.perturbation._edit_job import EditJob as EditJob
     from seqexplain.perturbation._epistasis import epistasis as epistasis
@@ -70,6 +71,7 @@ _HOMES = {
     "VariantOptions": "_variant_scorer",
     "VariantScorer": "_variant_scorer",
     "ablation": "_ablation",
+    "annotate_vcf": "_annotate_vcf",
     "deletion_effects": "_deletion_effects",
     "epistasis": "_epistasis",
     "in_silico_mutagenesis": "_in_silico_mutagenesis",

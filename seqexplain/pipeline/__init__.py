@@ -3,5 +3,16 @@
 from seqexplain.pipeline._explainer import Explainer
 from seqexplain.pipeline._jobs import JobReport, run
 from seqexplain.pipeline._source import SequenceSource, Survey, survey
+from seqexplain.pipeline._variants import VariantFile, VariantRun, survey_variants
 
-__all__ = ["Explainer", "JobReport", "SequenceSource", "Survey", "run", "survey"]
+__all__ = [
+    "Explainer",
+    "JobReport",
+    "SequenceSource",
+    "Survey",
+    "VariantFile",
+    "VariantRun",
+    "run",
+    "survey",
+    "survey_variants",
+]

@@ -17,7 +17,7 @@ Advance = Callable[[int], None]
 
 
 @contextmanager
-def progress_of(label: str, total: int, done: int, *, shown: bool) -> Iterator[Advance]:
+def progress_of(label: str, total: int, done: int, *, shown: bool, unit: str = "sequences") -> Iterator[Advance]:
     """Show progress through `total` sequences, of which `done` were done before.
 
     Parameters
@@ -28,6 +28,8 @@ def progress_of(label: str, total: int, done: int, *, shown: bool) -> Iterator[A
         Sequences.
     shown
         False for nothing at all.
+    unit
+        What is counted, where it is not sequences.
 
     Yields
     ------
@@ -37,14 +39,14 @@ def progress_of(label: str, total: int, done: int, *, shown: bool) -> Iterator[A
     if not shown:
         yield lambda _: None
     elif sys.stderr.isatty():
-        with _bar(label, total, done) as advance:
+        with _bar(label, total, done, unit) as advance:
             yield advance
     else:
-        yield _Lines(label, total, done)
+        yield _Lines(label, total, done, unit)
 
 
 @contextmanager
-def _bar(label: str, total: int, done: int) -> Iterator[Advance]:
+def _bar(label: str, total: int, done: int, unit: str) -> Iterator[Advance]:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -59,7 +61,7 @@ def _bar(label: str, total: int, done: int) -> Iterator[Advance]:
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("sequences ·"),
+        TextColumn(f"{unit} ·"),
         TimeElapsedColumn(),
         TextColumn("· left"),
         TimeRemainingColumn(),
@@ -72,8 +74,8 @@ def _bar(label: str, total: int, done: int) -> Iterator[Advance]:
 class _Lines:
     """Progress as sparse lines of the log."""
 
-    def __init__(self, label: str, total: int, done: int) -> None:
-        self._label, self._total, self._before, self._done = label, total, done, done
+    def __init__(self, label: str, total: int, done: int, unit: str) -> None:
+        self._label, self._total, self._before, self._done, self._unit = label, total, done, done, unit
         self._began = self._last = time.monotonic()
 
     def __call__(self, count: int) -> None:
@@ -85,10 +87,11 @@ class _Lines:
         rate = (self._done - self._before) / max(now - self._began, 1e-9)
         left = (self._total - self._done) / rate
         _log.info(
-            "%s: %d of %d sequences, %.3g a second, about %s left",
+            "%s: %d of %d %s, %.3g a second, about %s left",
             self._label,
             self._done,
             self._total,
+            self._unit,
             rate,
             in_words(left),
         )

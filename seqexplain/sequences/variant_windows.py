@@ -17,7 +17,7 @@ from seqexplain.sequences.variants import Variant, shortened
 Side = Literal["right", "left", "both"]
 VariantEdges = Literal["pad", "skip"]
 
-_PIECE = 1 << 16  # bp of a chromosome that are read at a time, at least: variants next to each other share them
+_PIECE = 1 << 14  # bp of a chromosome that are read at a time, at least: variants next to each other share them
 _SHOWN = 3  # chromosome names in a reason
 _SHIFTS = (-1, 1)
 _MANY = 10  # mismatches before advice is given, and

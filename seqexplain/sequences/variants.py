@@ -80,11 +80,14 @@ class VariantLine:
         The line with its end. In VCF bytes that are no UTF-8 are kept as surrogates.
     variants
         One for each alternative allele, at least one; none for headers, comments and blank lines.
+    vcf
+        Whether the file was seen to be VCF by then.
     """
 
     number: int
     text: str
     variants: tuple[Variant, ...] = ()
+    vcf: bool = False
 
 
 def shortened(allele: str) -> str:
@@ -137,7 +140,7 @@ def read_lines(path: str | PathLike[str]) -> Iterator[VariantLine]:
         for number, text in numbered:
             line = text.rstrip("\r\n")
             if not line.strip():
-                yield VariantLine(number, text)
+                yield VariantLine(number, text, (), vcf)
                 continue
             seen = True
             if not vcf and table is None:
@@ -146,13 +149,22 @@ def read_lines(path: str | PathLike[str]) -> Iterator[VariantLine]:
                     vcf = _headerless(line)
                     table = None if vcf else _Table.of_header(line, name, number)
             if vcf and not line.startswith("#"):
-                yield VariantLine(number, text, _of_vcf(line, number))
+                yield VariantLine(number, text, _of_vcf(line, number), vcf)
             elif table is not None and number != table.header:
                 yield VariantLine(number, text, table.variants(line, number))
             else:
-                yield VariantLine(number, text)
+                yield VariantLine(number, text, (), vcf)
     if not seen:
         raise FileFormatError(f"{name} is empty; expected {_WANTED}.")
+
+
+def is_vcf(path: str | PathLike[str]) -> bool:
+    """Return whether a file is VCF; otherwise it is a table. Raises as `read_variants` does."""
+    for line in read_lines(path):
+        # remarks may stand before either
+        if line.vcf or (line.text.strip() and not line.text.startswith("##")):
+            return line.vcf
+    return False
 
 
 def variants_of(given: Any) -> Iterable[Variant]:
