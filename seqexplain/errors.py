@@ -59,6 +59,10 @@ class BackendError(SeqExplainError, RuntimeError):
     """The Keras backend that was asked for cannot be had."""
 
 
+class IncrementalError(SeqExplainError, RuntimeError):
+    """Computing only what an edit changes gave another score than the whole model; the message names the layer."""
+
+
 class StorageError(SeqExplainError, OSError):
     """A result store cannot be read, or belongs to another run."""
 

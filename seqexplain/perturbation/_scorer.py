@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,16 @@ import numpy as np
 from seqexplain.errors import ParameterError, ShapeError
 from seqexplain.models._prediction import choose_batch_size, target_values
 from seqexplain.models.backend import Array
+from seqexplain.models.graph import WeightList
 from seqexplain.models.provenance import unnamed_choices
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.models.target import Target
+from seqexplain.perturbation._edit_plan import make_edit_plan
+from seqexplain.perturbation._incremental import CHECKED, IncrementalEvaluator, KeptBase
 
 EVALUATIONS = ("auto", "incremental", "full")
+WORTH_COMPILING = 2e11  # multiply–adds of a job: a few seconds, as long as compiling takes
+CHANGE_BYTES = 256 << 20  # of edits that are prepared at a time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +71,7 @@ class Scorer:
         model.check_extra_inputs(options.extra_inputs)
         self._resolved: tuple[Target, ...] = model.targets(options.target, level=options.level, length=length)
         self.targets = tuple(t.label for t in self._resolved)
+        self._evaluators: dict[int, IncrementalEvaluator | None] = {}
         self.several_targets = isinstance(options.target, list)
 
     @property
@@ -103,6 +110,36 @@ class Scorer:
             self.model, x, dict(extra), self._resolved, level=self.options.level, batch_size=self.options.batch_size
         )
 
+    @cached_property
+    def weights(self) -> WeightList:
+        """The model's weights, as they are at the first edit."""
+        return self.model.weights()
+
+    def evaluator(self, width: int) -> IncrementalEvaluator | None:
+        """Return what scores edits of `width` bp incrementally; None where whole sequences are scored."""
+        if width not in self._evaluators:
+            self._evaluators[width] = self._choose(width)
+        return self._evaluators[width]
+
+    def _choose(self, width: int) -> IncrementalEvaluator | None:
+        asked = self.options.evaluation
+        if self.model.black_box:
+            if asked == "incremental":
+                raise ParameterError(
+                    f"The model {self.model.name!r} is a SavedModel, of whose layers nothing is known; use "
+                    'evaluation="full" or "auto".'
+                )
+            return None
+        if asked == "full" or not 0 < width < self.length:
+            return None
+        values = sorted({v for t in self._resolved for v in t.weights})
+        plan = make_edit_plan(self.model, self.length, width, values)
+        if asked == "auto":
+            in_full = 3.0 * self.length * self._n_sequences * sum(plan.full_cost.values())
+            if not plan.worth or in_full < WORTH_COMPILING:
+                return None
+        return IncrementalEvaluator(plan, self._resolved)
+
     def batch_of(self, n: int) -> int:
         """Return how many whole sequences of `n` to build and score at a time."""
         return choose_batch_size(self.model, self.options.batch_size, self.length, n)
@@ -124,6 +161,7 @@ class BoundSequences:
         self.X = X
         self._extra = extra
         self.base = scorer.score(X, extra)
+        self._kept: dict[int, KeptBase] = {}  # by width of the edits
 
     def __len__(self) -> int:
         return int(self.X.shape[0])
@@ -150,6 +188,23 @@ class BoundSequences:
         ------
         ShapeError
             When shapes do not fit, or a stretch leaves its sequence.
+        IncrementalError
+            When computing only what changes gives something else than the whole model.
+        """
+        rows = np.asarray(rows)
+        scores: Array = self.effects(rows, starts, replacements) + self.base[rows][:, None]
+        return scores
+
+    def effects(self, rows: Array, starts: Array, replacements: Array) -> Array:
+        """Return what edits change: the targets' values of the edited sequences less those of the sequences.
+
+        Takes what `edits` takes. An incremental evaluation computes effects themselves, not as differences of scores:
+        small ones keep their digits.
+
+        Returns
+        -------
+        numpy.ndarray
+            `(m, k, t)` float32.
         """
         rows, starts = np.asarray(rows), np.asarray(starts)
         replacements = np.asarray(replacements, dtype=np.float32)
@@ -163,7 +218,10 @@ class BoundSequences:
             raise ShapeError(
                 f"Edits of {width} bp at {starts.min()} to {starts.max()} leave a sequence of {self.scorer.length} bp."
             )
-        return self._full(rows, starts, replacements)
+        evaluator = self.scorer.evaluator(width)
+        if evaluator is None or m == 0:
+            return self._full(rows, starts, replacements)
+        return self._incremental(evaluator, rows, starts, replacements)
 
     def whole(self, x: Array, rows: Array) -> Array:
         """Score sequences that were made of these in any way.
@@ -191,7 +249,50 @@ class BoundSequences:
             places = starts[edit, None] + np.arange(width)
             x[np.arange(len(edit))[:, None], places] = replacements[edit, alternative]
             out[low:high] = self.whole(x, rows[edit])
-        return out.reshape(m, k, out.shape[1])
+        effects: Array = out.reshape(m, k, out.shape[1]) - self.base[rows][:, None]
+        return effects
+
+    def _incremental(self, evaluator: IncrementalEvaluator, rows: Array, starts: Array, replacements: Array) -> Array:
+        m, k, width, _ = replacements.shape
+        weights = self.scorer.weights
+        kept = self._kept.get(width)
+        if kept is None:
+            kept = self._kept[width] = KeptBase(evaluator, weights, self.X, self._extra)
+        places = starts[:, None] + np.arange(width)
+        out = np.zeros((m, k, len(self.scorer.targets)), dtype=np.float32)
+        for chunk in np.unique(rows // kept.size):
+            mine = np.flatnonzero(rows // kept.size == chunk)
+            for low, high in _ranges(len(mine), max(1, CHANGE_BYTES // (16 * k * width))):
+                part = mine[low:high]
+                changes = replacements[part] - self.X[rows[part, None], places[part]][:, None]
+                out[part] = evaluator.effects(
+                    weights, kept.of(chunk), rows[part] - chunk * kept.size, starts[part], changes,
+                    batch_size=self.scorer.options.batch_size,
+                )  # fmt: skip
+        if not evaluator.checked:
+            self._check(evaluator, rows, starts, replacements, out)
+        return out
+
+    def _check(
+        self, evaluator: IncrementalEvaluator, rows: Array, starts: Array, replacements: Array, found: Array
+    ) -> None:
+        """Compare a few edits, the outermost among them, with whole sequences."""
+        order = np.argsort(starts, kind="stable")
+        some = np.unique(order[np.linspace(0, len(order) - 1, CHECKED).astype(int)])
+        wanted = self._full(rows[some], starts[some], replacements[some])
+
+        def blame() -> str:
+            worst = int(some[np.abs(found[some] - wanted).max(axis=(1, 2)).argmax()])
+            row = slice(rows[worst], rows[worst] + 1)
+            return evaluator.worst_layer(
+                self.scorer.weights,
+                self.X[row],
+                {name: value[row] for name, value in self._extra.items()},
+                int(starts[worst]),
+                replacements[worst, 0],
+            )
+
+        evaluator.compare(found[some], wanted, self.base[rows[some]], blame)
 
 
 def _ranges(n: int, size: int) -> Iterator[tuple[int, int]]:

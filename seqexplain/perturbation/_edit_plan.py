@@ -1,0 +1,418 @@
+"""What has to be computed anew when a stretch of a sequence is replaced: derived from the flattened model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from seqexplain.models._windows import same_padding
+from seqexplain.models.backend import Array, Tensor, ops
+from seqexplain.models.graph import WeightList
+from seqexplain.models.operations import AveragePool, Convolution, Dense, Linear, MaxPool, Operation, Weights
+from seqexplain.models.scan_operation import Scan
+from seqexplain.models.sequence_model import SequenceModel
+from seqexplain.perturbation._frames import Edits, Frame, around
+from seqexplain.perturbation._local_steps import (
+    ByPosition,
+    Largest,
+    LocalStep,
+    Rearranged,
+    Spread,
+    Total,
+    Windowed,
+    moved_frame,
+)
+from seqexplain.perturbation._probes import axis_by_position, moves_of, total_factor
+
+ELEMENT = 32.0  # multiply–adds that a number costs which is only read, changed and written
+WORTH = 1.3  # times less arithmetic: below, the overhead of working on windows takes what is saved
+
+Shapes = Mapping[int, tuple[int, ...]]
+
+
+@dataclass(frozen=True, eq=False)
+class FullStep:
+    """One operation that is computed in full for each edit."""
+
+    position: int
+    operation: Operation
+    cost: float
+
+
+Step = LocalStep | FullStep
+
+
+@dataclass(frozen=True, eq=False)
+class EditPlan:
+    """How the values of some heads change with edits of one width.
+
+    Attributes
+    ----------
+    model
+        The model.
+    length, width
+        Of the sequences and of the stretch that is replaced, in bp.
+    values
+        The heads.
+    steps
+        In the order of computing.
+    frames
+        Of the values of which only a part is computed anew.
+    axes
+        Of the positions, of all values of which windows are read.
+    rows
+        Values that are read whole, of the unedited sequences; the heads are among them.
+    full_cost
+        Multiply–adds of the same operations in full.
+    shapes
+        Of all values, one example.
+    """
+
+    model: SequenceModel
+    length: int
+    width: int
+    values: tuple[int, ...]
+    steps: tuple[Step, ...]
+    frames: Mapping[int, Frame]
+    axes: Mapping[int, int]
+    rows: tuple[int, ...]
+    full_cost: Mapping[int, float]
+    shapes: Shapes
+
+    @property
+    def cost(self) -> float:
+        """Multiply–adds of one edit."""
+        return sum(step.cost for step in self.steps)
+
+    @property
+    def saving(self) -> float:
+        """How many times less arithmetic an edit takes than a whole sequence."""
+        return sum(self.full_cost.values()) / max(1.0, self.cost)
+
+    @property
+    def worth(self) -> bool:
+        """Whether so much is saved that the overhead pays."""
+        return self.saving >= WORTH
+
+    @property
+    def largest(self) -> int:
+        """Numbers in the largest tensor of one edit."""
+        sizes = [prod(self.shapes[self.model.graph.inputs[0]])]
+        for step in self.steps:
+            if isinstance(step, Spread) and step.frames[0] is not None:
+                kernel = step.cost / (step.frames[0].width * step.frames[0].rest[-1])
+                sizes.append(int(step.frames[0].width * kernel))
+            elif isinstance(step, LocalStep):
+                inputs = [f.elements for f in step.frames if f is not None]
+                sizes += [*inputs, step.frame.elements if step.frame else 0]
+            else:
+                sizes += [prod(self.shapes[v]) for v in step.operation.outputs if v in self.shapes]
+        return max(sizes)
+
+    # --- computing -----------------------------------------------------------------------------------------------
+
+    def base(self, weights: WeightList, x: Tensor, extra: Mapping[str, Tensor]) -> dict[Any, Tensor]:
+        """Compute what edits read of the sequences as they are: `(sequences, length, …)`, and rows of others."""
+        graph = self.model.graph
+        wanted = {*self.axes, *self.rows}
+        computed = graph.run(weights, self.model.feeds(x, extra), graph.needed_for(wanted))
+        found: dict[Any, Tensor] = {v: positions_first(computed[v], axis) for v, axis in self.axes.items()}
+        found |= {("rows", v): computed[v] for v in self.rows}
+        for step in self.steps:
+            if isinstance(step, LocalStep):
+                found |= step.prepared(found)
+        return found
+
+    def edited(
+        self, weights: WeightList, base: Mapping[Any, Tensor], edits: Edits, change: Tensor
+    ) -> tuple[dict[int, Tensor], dict[int, Tensor]]:
+        """Compute what edits change.
+
+        All that is passed on are differences from the unedited sequences, also where a layer is computed in full:
+        effects are small sums of small numbers then, and no differences of large ones.
+
+        Parameters
+        ----------
+        weights
+            Of all operations.
+        base
+            From `base`.
+        edits
+            Which sequences, and where.
+        change
+            `(P, alternatives, width, 4)`: what is put there less what was there.
+
+        Returns
+        -------
+        local, whole
+            Changes of values inside their frames, `(P, alternatives, width, …)`, and of whole values,
+            `(P · alternatives, …)`; the heads are among the latter.
+        """
+        local: dict[int, Tensor] = {self.model.graph.inputs[0]: change}
+        whole: dict[int, Tensor] = {}
+        for step in self.steps:
+            operation, own = step.operation, weights[step.position]
+            if isinstance(step, FullStep):
+                given = [self._whole(v, edits, local, whole) for v in operation.inputs]
+                whole.update(zip(operation.outputs, self._in_full(operation, own, given, base, edits), strict=True))
+                continue
+            value = operation.outputs[0]
+            found = step.run(edits, own, local, base)
+            if step.frame is None:
+                whole[value] = ops.reshape(found, (-1, *self.shapes[value]))
+            elif step.frame.whole:
+                whole[value] = _restored(found, step.frame, edits)
+            else:
+                local[value] = found
+        for value in self.values:
+            head = self._whole(value, edits, local, whole)
+            whole[value] = self._zeros(value, edits) if head is None else head
+        return local, whole
+
+    def _whole(
+        self, value: int, edits: Edits, local: Mapping[int, Tensor], whole: Mapping[int, Tensor]
+    ) -> Tensor | None:
+        """Return the change of a value, `(P · alternatives, …)`; None where there is none."""
+        if value in whole:
+            return whole[value]
+        return _restored(local[value], self.frames[value], edits) if value in local else None
+
+    def _zeros(self, value: int, edits: Edits) -> Tensor:
+        return ops.zeros((edits.count * edits.alternatives, *self.shapes[value]), dtype="float32")
+
+    def _in_full(
+        self,
+        operation: Operation,
+        weights: Weights,
+        given: Sequence[Tensor | None],
+        base: Mapping[Any, Tensor],
+        edits: Edits,
+    ) -> list[Tensor]:
+        if isinstance(operation, Linear):
+            pairs = zip(operation.inputs, given, strict=True)
+            return [operation.apply(weights, [self._zeros(v, edits) if c is None else c for v, c in pairs])]
+        new = []
+        for value, change in zip(operation.inputs, given, strict=True):
+            unedited = edits.of_rows(base["rows", value])
+            new.append(unedited if change is None else unedited + change)
+        after = operation.forward(weights, new)
+        return [a - edits.of_rows(base["rows", v]) for a, v in zip(after, operation.outputs, strict=True)]
+
+
+def _restored(change: Tensor, frame: Frame, edits: Edits) -> Tensor:
+    """Return a local change as that of the whole value."""
+    placed = edits.placed(change, frame)
+    batch = ops.reshape(placed, (-1, *placed.shape[2:]))
+    return batch if frame.axis == 1 else ops.moveaxis(batch, 1, frame.axis)
+
+
+def positions_first(value: Tensor, axis: int) -> Tensor:
+    """Return a value with the axis of its positions right after the batch axis."""
+    return value if axis == 1 else ops.moveaxis(value, axis, 1)
+
+
+def make_edit_plan(model: SequenceModel, length: int, width: int, values: Sequence[int]) -> EditPlan:
+    """Plan how the values of some heads change when `width` bp of a sequence of `length` bp are replaced.
+
+    Parameters
+    ----------
+    model
+        A model that is no black box.
+    length, width
+        In bp; `width` is less than `length`.
+    values
+        Values of the model's graph.
+    """
+    return _Planner(model, length, width).plan(tuple(values))
+
+
+class _Planner:
+    def __init__(self, model: SequenceModel, length: int, width: int) -> None:
+        self._model = model
+        self._length, self._width = length, width
+        self._shapes = model.value_shapes(length)
+        self._weights = model.weights()
+        self._random = np.random.default_rng(0)
+
+    def plan(self, values: tuple[int, ...]) -> EditPlan:
+        graph = self._model.graph
+        sequence = graph.inputs[0]
+        first = Frame(np.arange(self._length - self._width + 1), self._width, self._length, 1, (4,))
+        frames: dict[int, Frame] = {sequence: first}
+        whole: set[int] = set()
+        steps: list[Step] = []
+        full_cost: dict[int, float] = {}
+        for position in graph.needed_for(values):
+            operation = graph.operations[position]
+            if not any(v in frames or v in whole for v in operation.inputs):
+                continue
+            cost = self._full_cost(position, operation)
+            step: Step | None = None
+            if not any(v in whole for v in operation.inputs):
+                step = self._local(position, operation, frames)
+            if step is None or step.cost > cost:
+                step = FullStep(position, operation, cost)
+            steps.append(step)
+            full_cost[position] = cost
+            if isinstance(step, LocalStep) and step.frame is not None and not step.frame.whole:
+                frames[operation.outputs[0]] = step.frame
+            else:
+                whole.update(operation.outputs)
+        return self._finish(values, steps, frames, full_cost)
+
+    def _finish(
+        self,
+        values: tuple[int, ...],
+        steps: Sequence[Step],
+        frames: dict[int, Frame],
+        full_cost: dict[int, float],
+    ) -> EditPlan:
+        axes: dict[int, int] = {}
+        rows: set[int] = set()
+        for step in steps:
+            if isinstance(step, FullStep):
+                if not isinstance(step.operation, Linear):
+                    rows.update((*step.operation.inputs, *step.operation.outputs))
+                continue
+            own = step.axes if isinstance(step, ByPosition) else [f.axis if f else None for f in step.frames]
+            known = dict(zip(step.operation.inputs, own, strict=True))
+            axes.update({v: known[v] or 1 for v in step.windows})
+            rows.update(step.rows)
+        rows.update(values)
+        return EditPlan(
+            self._model, self._length, self._width, values, tuple(steps), frames, axes, tuple(sorted(rows)), full_cost,
+            self._shapes,
+        )  # fmt: skip
+
+    # --- one operation -------------------------------------------------------------------------------------------
+
+    def _local(self, position: int, operation: Operation, frames: Mapping[int, Frame]) -> LocalStep | None:
+        """Return how an operation passes on local changes; None where it has to be computed in full."""
+        if len(operation.outputs) != 1 or isinstance(operation, Scan):
+            return None
+        given = tuple(frames.get(v) for v in operation.inputs)
+        first = given[0]
+        if len(given) == 1 and first is not None:
+            if isinstance(operation, Convolution):
+                return self._convolution(position, operation, first)
+            if isinstance(operation, MaxPool) and all(k is None for k in operation.window):
+                return self._largest(position, operation, first)
+            if isinstance(operation, (MaxPool, AveragePool)):
+                return self._pool(position, operation, first)
+        step = self._by_position(position, operation, given)
+        if step is None and len(given) == 1 and first is not None and isinstance(operation, Linear):
+            return self._rearranged(position, operation, first) or self._total(position, operation, first)
+        return step
+
+    def _computes(self, position: int, operation: Operation) -> Any:
+        weights = self._weights[position]
+        if isinstance(operation, Linear):
+            return lambda inputs: operation.apply(weights, inputs)
+        return lambda inputs: operation.forward(weights, inputs)[0]
+
+    def _numbers(self, value: int) -> Array:
+        return self._random.normal(size=(1, *self._shapes[value])).astype(np.float32)
+
+    def _by_position(self, position: int, operation: Operation, given: tuple[Frame | None, ...]) -> ByPosition | None:
+        known = [f for f in given if f is not None]
+        if len({f.length for f in known}) != 1 or known[0].length < 2:
+            return None
+        length, axis = known[0].length, known[0].axis
+        axes: list[int | None] = []
+        for value, frame in zip(operation.inputs, given, strict=True):
+            shape = self._shapes[value]
+            along = len(shape) >= axis and shape[axis - 1] == length
+            axes.append(frame.axis if frame is not None else axis if along else None)
+        arrays = [self._numbers(v) for v in operation.inputs]
+        found = axis_by_position(self._computes(position, operation), arrays, axes)
+        if found is None:
+            return None
+        joint = around(known)
+        shape = self._shapes[operation.outputs[0]]
+        out = replace(joint, axis=found, rest=_without(shape, found))
+        shapes = tuple(self._shapes[v] for v in operation.inputs)
+        cost = out.width / length * self._full_cost(position, operation)
+        return ByPosition(position, operation, given, out, cost, tuple(axes), joint, shapes)
+
+    def _rearranged(self, position: int, operation: Operation, frame: Frame) -> Rearranged | None:
+        shape = (1, *self._shapes[operation.inputs[0]])
+        moves = moves_of(self._computes(position, operation), shape, frame.axis)
+        if moves is None:
+            return None
+        out = moved_frame(frame, moves)
+        return Rearranged(position, operation, (frame,), out, ELEMENT * out.elements, moves)
+
+    def _total(self, position: int, operation: Operation, frame: Frame) -> Total | None:
+        numbers = self._numbers(operation.inputs[0])
+        factor = total_factor(self._computes(position, operation), numbers, frame.axis)
+        if factor is None:
+            return None
+        return Total(position, operation, (frame,), None, ELEMENT * frame.elements, factor)
+
+    def _largest(self, position: int, operation: MaxPool, frame: Frame) -> Largest:
+        return Largest(position, operation, (frame,), None, ELEMENT * frame.elements)
+
+    def _convolution(self, position: int, operation: Convolution, frame: Frame) -> LocalStep:
+        kernel = tuple(int(n) for n in self._weights[position]["kernel"].shape)
+        place = frame.axis - 1
+        span = (kernel[place] - 1) * operation.dilation[place] + 1
+        before = operation._pads(_spatial(self._shapes, operation), kernel[:-2])[place][0]
+        ungrouped = kernel[-2] == frame.rest[-1]
+        if len(kernel) == 3 and ungrouped and operation.strides == (1,):
+            shape = self._shapes[operation.outputs[0]]
+            out = Frame(frame.starts + before - span + 1, frame.width + span - 1, shape[0], 1, shape[1:])
+            return Spread(position, operation, (frame,), out, float(frame.width * prod(kernel)))
+        return self._windowed(position, operation, frame, span, operation.strides[place], before)
+
+    def _pool(self, position: int, operation: MaxPool | AveragePool, frame: Frame) -> LocalStep | None:
+        place = frame.axis - 1
+        if place >= len(operation.window):
+            return None
+        others = [k for i, k in enumerate(operation.window) if i != place]
+        if isinstance(operation, AveragePool) and operation.padding == "same" and any(k != 1 for k in others):
+            return None  # counts differ along the other axis, too
+        size, stride = operation.window[place] or frame.length, operation.strides[place] or frame.length
+        before = same_padding(frame.length, size, stride)[0] if operation.padding == "same" else 0
+        return self._windowed(position, operation, frame, size, stride, before)
+
+    def _windowed(
+        self, position: int, operation: Operation, frame: Frame, span: int, stride: int, before: int
+    ) -> Windowed:
+        place = frame.axis - 1
+        shape = self._shapes[operation.outputs[0]]
+        starts = -((span - 1 - before - frame.starts) // stride)  # the first window that ends at the change or behind
+        ends = (frame.starts + frame.width - 1 + before) // stride + 1
+        width = max(1, int((ends - starts).max()))
+        out = Frame(starts, width, shape[place], frame.axis, _without(shape, frame.axis))
+        aligned = replace(frame, starts=starts * stride - before, width=(width - 1) * stride + span)
+        cost = out.width / out.length * self._full_cost(position, operation)
+        return Windowed(position, operation, (frame,), out, cost, aligned, place)
+
+    def _full_cost(self, position: int, operation: Operation) -> float:
+        """Return about how many multiply–adds an operation takes in full."""
+        written = sum(prod(self._shapes[v]) for v in operation.outputs if v in self._shapes)
+        sizes = {name: int(prod(w.shape)) for name, w in self._weights[position].items()}
+        if isinstance(operation, Convolution):
+            shape = self._shapes[operation.outputs[0]]
+            return float(prod(shape[:-1]) * sizes["kernel"])
+        if isinstance(operation, Dense):
+            return float(prod(self._shapes[operation.outputs[0]][:-1]) * sizes["kernel"])
+        if isinstance(operation, Scan):
+            steps = self._shapes[operation.inputs[0]][0]
+            return float(steps * sum(sizes.values()) + ELEMENT * written)
+        if isinstance(operation, AveragePool | MaxPool):
+            return ELEMENT * prod(self._shapes[operation.inputs[0]])
+        return ELEMENT * max(written, *(prod(self._shapes[v]) for v in operation.inputs))
+
+
+def _without(shape: Sequence[int], axis: int) -> tuple[int, ...]:
+    """Return the axes of one example but that of the positions, which is counted with the batch axis."""
+    return tuple(n for i, n in enumerate(shape, start=1) if i != axis)
+
+
+def _spatial(shapes: Shapes, operation: Operation) -> tuple[int, ...]:
+    return shapes[operation.inputs[0]][:-1]

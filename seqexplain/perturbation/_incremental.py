@@ -1,0 +1,270 @@
+"""Scores of edited sequences at the cost of what an edit changes: compiled once, checked against the model itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from seqexplain.errors import IncrementalError
+from seqexplain.models._prediction import memory_budget, pad_rows
+from seqexplain.models.backend import Array, Tensor, device, ops, to_numpy, to_tensor
+from seqexplain.models.graph import WeightList
+from seqexplain.models.sequence_model import SequenceModel
+from seqexplain.models.target import Target
+from seqexplain.perturbation._edit_plan import EditPlan, FullStep
+from seqexplain.perturbation._frames import Edits, constant
+
+EDIT_BYTES = 16 << 20  # of the largest tensor of one batch on a CPU; larger ones fall out of its cache
+MAX_PLACES = 1024  # in one batch
+KEPT_BYTES = 1 << 30  # of unedited sequences' values that are kept for further edits
+CONCURRENT_BATCHES = 3  # on a CPU: while one waits for memory, others multiply
+CHECKED = 4  # edits that are compared with the model itself
+CHECK_EFFECT = 1e-3  # of the largest effect, and
+CHECK_SCORE = 2e-5  # of the score: how far the two may be apart; both are far above float32's rounding
+
+
+class IncrementalEvaluator:
+    """Scores edits of one width.
+
+    Parameters
+    ----------
+    plan
+        What is computed anew; its heads are those of the targets.
+    targets
+        Resolved, as the model gives them.
+    """
+
+    def __init__(self, plan: EditPlan, targets: Sequence[Target]) -> None:
+        self.plan = plan
+        self._model: SequenceModel = plan.model
+        shapes = plan.shapes
+        self._target_weights = [
+            to_tensor(np.stack([t.weights.get(v, np.zeros(shapes[v], np.float32)) for t in targets]))
+            for v in plan.values
+        ]
+        self._softmax_over = tuple(tuple(t.softmax_over.get(v, ()) for t in targets) for v in plan.values)
+        self._n_targets = len(targets)
+        self.checked = False
+
+    @property
+    def bytes_per_sequence(self) -> int:
+        """Memory of the values that are kept of one unedited sequence."""
+        kept = {*self.plan.axes, *self.plan.rows}
+        return 4 * sum(int(np.prod(self.plan.shapes[v])) for v in kept)
+
+    def places_at_a_time(self, alternatives: int, asked: int | str) -> int:
+        """Return how many places go in one batch; a power of two where that is not said."""
+        if asked != "auto":
+            return max(1, int(asked) // alternatives)
+        budget = EDIT_BYTES if device() == "cpu" else memory_budget() // 16
+        fits = max(1, min(MAX_PLACES, budget // (4 * self.plan.largest * alternatives)))
+        return 1 << (fits.bit_length() - 1)
+
+    def base(self, weights: WeightList, x: Array, extra: Mapping[str, Array]) -> dict[Any, Tensor]:
+        """Compute what edits read of unedited sequences `(s, L, 4)`."""
+        plan = self.plan
+
+        def make() -> Callable[..., Any]:
+            def run(weights: WeightList, x: Tensor, extra: Mapping[str, Tensor]) -> list[Tensor]:
+                found = plan.base(weights, x, extra)
+                return [found[key] for key in self._keys]
+
+            return run
+
+        run = self._model.compiled(("edit base", plan.values, plan.width, x.shape), make)
+        tensors = run(weights, to_tensor(x), {k: to_tensor(v) for k, v in extra.items()})
+        return dict(zip(self._keys, tensors, strict=True))
+
+    @property
+    def _keys(self) -> list[Any]:
+        """Return the names of what is kept of unedited sequences, in one order."""
+        plan = self.plan
+        named: list[Any] = [*plan.axes, *(("rows", v) for v in plan.rows)]
+        return named + [name for step in plan.steps if not isinstance(step, FullStep) for name in step.prepares]
+
+    def effects(
+        self,
+        weights: WeightList,
+        base: Mapping[Any, Tensor],
+        rows: Array,
+        places: Array,
+        changes: Array,
+        *,
+        batch_size: int | str,
+    ) -> Array:
+        """Return what the targets change by, `(m, k, t)`, when sequences that `base` is of are edited.
+
+        Parameters
+        ----------
+        weights, base
+            Of the model, and from `base`.
+        rows, places
+            `(m,)`: which sequence, and the first position that is replaced.
+        changes
+            `(m, k, width, 4)`: the new rows less the old.
+        batch_size
+            Edits at a time, or `"auto"`.
+        """
+        m, k = changes.shape[:2]
+        most = self.places_at_a_time(k, batch_size)
+        size = most if m >= most else min(most, 1 << max(0, (m - 1).bit_length()))
+        plan = self.plan
+
+        def make() -> Callable[..., Any]:
+            def run(
+                weights: WeightList, base: Sequence[Tensor], rows: Tensor, places: Tensor, change: Tensor,
+                target_weights: Sequence[Tensor],
+            ) -> Tensor:  # fmt: skip
+                edits = Edits(ops.cast(rows, "int32"), ops.cast(places, "int32"), k)
+                known = dict(zip(self._keys, base, strict=True))
+                _, whole = plan.edited(weights, known, edits, change)
+                return self._targets(whole, known, edits, target_weights)
+
+            return run
+
+        tensors = [base[key] for key in self._keys]
+        sequences = tuple(int(t.shape[0]) for t in tensors[:1])
+        key = ("edits", plan.values, self._softmax_over, self._n_targets, plan.length, plan.width, sequences, size, k)
+        run = self._model.compiled(key, make)
+        out = np.zeros((m, k, self._n_targets), dtype=np.float32)
+
+        def compute(low: int) -> None:
+            part = slice(low, min(low + size, m))
+            given = [pad_rows(a[part], size) for a in (rows, places, changes)]
+            found = run(weights, tensors, *(to_tensor(a) for a in given), self._target_weights)
+            out[part] = to_numpy(found).reshape(size, k, -1)[: part.stop - low]
+
+        starts = range(0, m, size)
+        for low in starts[:1]:  # alone: it compiles
+            compute(low)
+        with ThreadPoolExecutor(CONCURRENT_BATCHES if device() == "cpu" else 1) as pool:
+            list(pool.map(compute, starts[1:]))
+        return out
+
+    def _targets(
+        self, changes: Mapping[int, Tensor], base: Mapping[Any, Tensor], edits: Edits, weights: Sequence[Tensor]
+    ) -> Tensor:
+        """Return what the targets change by, `(batch, t)`."""
+        total = ops.zeros((1, self._n_targets), dtype="float32")
+        for value, w, over in zip(self.plan.values, weights, self._softmax_over, strict=True):
+            count = int(np.prod(w.shape[1:]))
+            change = ops.reshape(changes[value], (-1, count))
+            if not any(over):
+                total = total + ops.matmul(change, ops.transpose(ops.reshape(w, (-1, count))))
+                continue
+            old = edits.of_rows(base["rows", value])
+            columns = []
+            for t, axes in enumerate(over):
+                pair = [_weighted(h, w[t : t + 1], axes, count) for h in (old + changes[value], old)]
+                columns.append(pair[0] - pair[1] if axes else ops.sum(ops.reshape(w[t], (1, count)) * change, axis=1))
+            total = total + ops.stack(columns, axis=1)
+        return total
+
+    # --- trust ---------------------------------------------------------------------------------------------------
+
+    def compare(self, found: Array, wanted: Array, base: Array, blame: Callable[[], str]) -> None:
+        """Raise unless effects of a few edits are those that the model itself gives.
+
+        Parameters
+        ----------
+        found, wanted
+            `(m, k, t)`: from here, and from whole sequences.
+        base
+            `(m, t)`: scores of the sequences before the edit.
+        blame
+            Called for a sentence on where the difference arises.
+
+        Raises
+        ------
+        IncrementalError
+            When they differ by more than rounding can explain.
+        """
+        allowed = CHECK_EFFECT * np.abs(wanted).max(initial=0) + CHECK_SCORE * np.abs(base).max(initial=0)
+        off = np.abs(found - wanted).max(initial=0)
+        if np.isfinite(wanted).all() and not off <= allowed:
+            raise IncrementalError(
+                f"Computing only what edits change gives effects of the model {self._model.name!r} that are off by "
+                f'{off:.3g}, where {allowed:.3g} is rounding. {blame()} Use evaluation="full" (--evaluation full), and '
+                "please report the model's configuration."
+            )
+        self.checked = True
+
+    def worst_layer(
+        self, weights: WeightList, x: Array, extra: Mapping[str, Array], place: int, replacement: Array
+    ) -> str:
+        """Return a sentence that names the first layer whose value is wrong for one edit of `x` `(1, L, 4)`."""
+        plan, graph = self.plan, self._model.graph
+        given = {k: to_tensor(v) for k, v in extra.items()}
+        base = plan.base(weights, to_tensor(x), given)
+        new = x.copy()
+        new[0, place : place + plan.width] = replacement
+        positions = graph.needed_for(plan.values)
+        old_values = graph.run(weights, self._model.feeds(to_tensor(x), given), positions)
+        new_values = graph.run(weights, self._model.feeds(to_tensor(new), given), positions)
+        edits = Edits(constant([0]), constant([place]), 1)
+        change = to_tensor((replacement - x[0, place : place + plan.width])[None, None])
+        local, whole = plan.edited(weights, base, edits, change)
+        for step in plan.steps:
+            value = step.operation.outputs[0]
+            wanted, before = to_numpy(new_values[value])[0], to_numpy(old_values[value])[0]
+            if value in local:
+                frame = plan.frames[value]
+                found = np.moveaxis(to_numpy(edits.placed(local[value], frame))[0, 0], 0, frame.axis - 1)
+            else:
+                found = to_numpy(whole[value])[0]
+            off = np.abs(found - (wanted - before)).max(initial=0)
+            effect, size = np.abs(wanted - before).max(initial=0), np.abs(wanted).max(initial=0)
+            if not off <= CHECK_EFFECT * effect + CHECK_SCORE * size:
+                layer = step.operation
+                return f"It begins at the layer {layer.layer!r} ({layer.layer_class}), whose value is off by {off:.3g}."
+        return "Each layer agrees when computed alone: the difference arises in compiling."
+
+
+def _weighted(head: Tensor, mask: Tensor, axes: tuple[int, ...], count: int) -> Tensor:
+    """Return a profile's target of heads `(batch, …)`: logits less their mean, weighted by their own softmax."""
+    share = mask * ops.exp(head - ops.logsumexp(head, axis=axes, keepdims=True)) if axes else mask
+    share = share - ops.mean(share, axis=axes, keepdims=True) if axes else share
+    return ops.sum(ops.reshape(share * head, (-1, count)), axis=1)
+
+
+class KeptBase:
+    """Values of unedited sequences, computed when first asked for, and kept as far as memory allows.
+
+    Parameters
+    ----------
+    evaluator
+        What computes them.
+    weights
+        Of the model.
+    X, extra
+        All sequences `(n, L, 4)` and their other inputs.
+    """
+
+    def __init__(
+        self, evaluator: IncrementalEvaluator, weights: WeightList, X: Array, extra: Mapping[str, Array]
+    ) -> None:
+        self._evaluator = evaluator
+        self._weights = weights
+        self._X, self._extra = X, extra
+        fits = max(1, min(KEPT_BYTES, memory_budget()) // max(1, evaluator.bytes_per_sequence))
+        size = 1 << (min(fits, len(X)).bit_length() - 1)
+        self.size = size * 2 if size < len(X) <= fits else size  # one chunk where all sequences fit
+        self._most = max(1, KEPT_BYTES // max(1, self.size * evaluator.bytes_per_sequence))
+        self._kept: dict[int, dict[Any, Tensor]] = {}
+        self._lock = Lock()
+
+    def of(self, chunk: int) -> dict[Any, Tensor]:
+        """Return the values of sequences `chunk · size …`."""
+        with self._lock:
+            if chunk not in self._kept:
+                while len(self._kept) >= self._most:
+                    del self._kept[next(iter(self._kept))]
+                part = slice(chunk * self.size, (chunk + 1) * self.size)
+                x = pad_rows(self._X[part], self.size)
+                extra = {name: pad_rows(value[part], self.size) for name, value in self._extra.items()}
+                self._kept[chunk] = self._evaluator.base(self._weights, x, extra)
+            return self._kept[chunk]
