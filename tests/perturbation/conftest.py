@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from keras import layers as kl
 
+from seqexplain import SequenceModel
+
 _HERE = str(Path(__file__).resolve().parent)
 if _HERE not in sys.path:  # for `experiments`, wherever pytest is run from
     sys.path.insert(0, _HERE)
@@ -41,6 +43,12 @@ def network() -> Any:
     x = keras.Input((24, 4))
     y = kl.MaxPooling1D(3, strides=2)(kl.Conv1D(6, 5, activation="relu")(x))
     return randomised(keras.Model(x, kl.Dense(2)(kl.Flatten()(y))))
+
+
+@pytest.fixture(scope="session")
+def wrapped(network: Any) -> SequenceModel:
+    """The same, wrapped once, so that what is compiled serves many tests."""
+    return SequenceModel(network)
 
 
 @pytest.fixture(scope="session")

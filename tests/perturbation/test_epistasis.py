@@ -50,7 +50,7 @@ def jagged() -> Any:
 def test_every_pair_is_the_models_own(jagged: Any, sequences: Any, scored: Any) -> None:
     X = sequences(2, L, seed=1)
     X[1, 10] = 0  # N: all four bases are put there
-    found = epistasis(jagged, X, target=[1, 0], start=START, end=END)
+    found = epistasis(jagged, X, target=[1, 0], start=START, end=END, batch_size=16)
     assert found.interactions.shape == (2, 2, 6, 4, 6, 4)
     assert found.interactions.dtype == np.float32
     for row, x in enumerate(X):
@@ -67,7 +67,7 @@ def test_every_pair_is_the_models_own(jagged: Any, sequences: Any, scored: Any) 
 
 
 def test_positions_that_add_up_do_not_interact(linear: Any, sequences: Any) -> None:
-    found = epistasis(linear[0], sequences(2, 10, seed=2))
+    found = epistasis(linear[0], sequences(2, 10, seed=2), batch_size=32)
     assert np.abs(found.interactions).max() < 2e-6
 
 
@@ -84,7 +84,7 @@ def test_a_product_has_a_closed_form(sequences: Any) -> None:
     wanted = change[:, :, :, None, None] * change[:, None, None]
     left = np.arange(10) < 5
     wanted *= (left[:, None] != left)[:, None, :, None]
-    found = epistasis(model, X)
+    found = epistasis(model, X, batch_size=32)
     np.testing.assert_allclose(found.interactions, wanted, rtol=0, atol=5e-6)
 
     size = np.abs(found.interactions)
@@ -113,7 +113,7 @@ def test_one_of_several_targets_and_other_inputs(jagged: Any, sequences: Any) ->
     dna, cell = keras.Input((L, 4), name="dna"), keras.Input((1,), name="cell")
     model = SequenceModel(keras.Model([dna, cell], kl.Multiply()([jagged(dna), cell])))
     X, cells = sequences(2, L, seed=4), np.array([[1.0], [-2.0]])
-    span = {"start": START, "end": START + 3}
+    span = {"start": START, "end": START + 3, "batch_size": 8}
     plain = epistasis(jagged, X, target=[0, 1], **span)
     scaled = epistasis(model, X, target=[0, 1], extra_inputs={"cell": cells}, names=["a", "b"], **span)
     np.testing.assert_allclose(scaled.interactions, plain.interactions * cells.reshape(2, 1, 1, 1, 1, 1), atol=1e-5)

@@ -66,10 +66,10 @@ def test_the_convention_of_another_package(network: Any, sequences: Any) -> None
     np.testing.assert_allclose(ours, theirs.numpy().transpose(0, 2, 1), rtol=0, atol=1e-5)
 
 
-def test_a_stretch(network: Any, sequences: Any) -> None:
+def test_a_stretch(wrapped: Any, sequences: Any) -> None:
     X = sequences(2, L, seed=4)
-    whole = in_silico_mutagenesis(network, X, target=0)
-    part = in_silico_mutagenesis(network, X, target=0, start=7, end=12)
+    whole = in_silico_mutagenesis(wrapped, X, target=0)
+    part = in_silico_mutagenesis(wrapped, X, target=0, start=7, end=12)
     np.testing.assert_allclose(part.effects[:, 7:12], whole.effects[:, 7:12], rtol=0, atol=2e-6)
     for scores in (part.effects, part.hypothetical, part.contributions):
         assert not np.delete(scores, np.s_[7:12], axis=1).any()
@@ -85,9 +85,9 @@ def test_a_stretch(network: Any, sequences: Any) -> None:
         ((0, True), "end=True is no position"),
     ],
 )
-def test_what_is_no_stretch(network: Any, sequences: Any, span: Any, message: str) -> None:
+def test_what_is_no_stretch(wrapped: Any, sequences: Any, span: Any, message: str) -> None:
     with pytest.raises(ParameterError, match=message):
-        in_silico_mutagenesis(network, sequences(1, L), target=0, start=span[0], end=span[1])
+        in_silico_mutagenesis(wrapped, sequences(1, L), target=0, start=span[0], end=span[1])
 
 
 def test_a_job_of_several_lengths(any_length: Any, sequences: Any) -> None:
@@ -128,10 +128,10 @@ def test_a_black_box(network: Any, sequences: Any, tmp_path: Any) -> None:
         in_silico_mutagenesis(box, X, target=1)
 
 
-def test_effects_are_stored(network: Any, sequences: Any, tmp_path: Any) -> None:
+def test_effects_are_stored(wrapped: Any, sequences: Any, tmp_path: Any) -> None:
     X = sequences(3, L, seed=8)
     for target in (0, [1, 0]):
-        result = in_silico_mutagenesis(network, X, target=target)
+        result = in_silico_mutagenesis(wrapped, X, target=target)
         save(result, tmp_path / "r.zarr", overwrite=True)
         back = load(tmp_path / "r.zarr")
         np.testing.assert_array_equal(back.effects, result.effects)

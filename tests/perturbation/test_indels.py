@@ -81,20 +81,20 @@ def test_any_length_needs_no_filling(any_length: Any, scored: Any) -> None:
         np.testing.assert_allclose(gained.effects[0, :, k], wanted, rtol=0, atol=1e-5)
 
 
-def test_random_bases_depend_on_seed_and_sequence_alone(network: Any) -> None:
+def test_random_bases_depend_on_seed_and_sequence_alone(wrapped: Any) -> None:
     texts = strings(3, seed=6)
     options: dict[str, Any] = {"target": 0, "size": 4}
-    whole = insertion_effects(network, texts, inserts="random", n_samples=2, **options)
-    alone = insertion_effects(network, texts[2:], inserts="random", n_samples=2, start=9, batch_size=2, **options)
+    whole = insertion_effects(wrapped, texts, inserts="random", n_samples=2, **options)
+    alone = insertion_effects(wrapped, texts[2:], inserts="random", n_samples=2, start=9, batch_size=2, **options)
     np.testing.assert_array_equal(alone.inserted, whole.inserted[2:])
     np.testing.assert_allclose(alone.effects, whole.effects[2:, 9:], rtol=0, atol=2e-6)
-    other = insertion_effects(network, texts, inserts="random", n_samples=2, random_state=1, **options)
+    other = insertion_effects(wrapped, texts, inserts="random", n_samples=2, random_state=1, **options)
     assert (other.inserted != whole.inserted).any(axis=(1, 2, 3)).all()
     assert whole.inserted.shape == (3, 2, 4, 4)
-    lost = deletion_effects(network, texts, fill="random", **options)
-    one = deletion_effects(network, texts[1:2], fill="random", **options)
+    lost = deletion_effects(wrapped, texts, fill="random", **options)
+    one = deletion_effects(wrapped, texts[1:2], fill="random", **options)
     np.testing.assert_allclose(one.effects, lost.effects[1:2], rtol=0, atol=2e-6)
-    again = deletion_effects(network, texts, fill="random", random_state=1, **options)
+    again = deletion_effects(wrapped, texts, fill="random", random_state=1, **options)
     assert np.abs(again.effects - lost.effects).max() > 1e-3
 
 
@@ -105,8 +105,8 @@ def test_unknown_bases_come_in_as_the_model_was_shown_them(network: Any, scored:
     assert found.effects[0, -1] == pytest.approx(wanted[0] - wanted[1], abs=1e-5)
 
 
-def test_a_score_for_each_base(network: Any) -> None:
-    found = deletion_effects(network, strings(2, seed=8), target=[0, 1], size=3, start=4, end=12)
+def test_a_score_for_each_base(wrapped: Any) -> None:
+    found = deletion_effects(wrapped, strings(2, seed=8), target=[0, 1], size=3, start=4, end=12)
     wanted = np.zeros((2, 2, L))
     for i in range(4, 12):
         covering = [k for k, p in enumerate(found.positions) if p <= i < p + 3]
@@ -151,9 +151,9 @@ def test_other_inputs_stay_with_their_sequence(network: Any) -> None:
         (insertion_effects, {"names": ["a"]}, ShapeError, "1 names for 2 sequences"),
     ],
 )
-def test_what_cannot_be(method: Any, options: Any, error: Any, message: str, network: Any) -> None:
+def test_what_cannot_be(method: Any, options: Any, error: Any, message: str, wrapped: Any) -> None:
     with pytest.raises(error, match=message):
-        method(network, strings(2), **{"target": 0, **options})
+        method(wrapped, strings(2), **{"target": 0, **options})
 
 
 def test_a_target_with_positions_needs_one_length() -> None:

@@ -30,18 +30,22 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[tuple[np.ndarray, np.ndarray,
 
 
 @pytest.mark.parametrize("replacement", ["shuffle", "random"])
-def test_effects_and_scores(replacement: str, network: Any, sequences: Any, scored: Any, shown: Any) -> None:
+def test_effects_and_scores(
+    replacement: str, network: Any, wrapped: Any, sequences: Any, scored: Any, shown: Any
+) -> None:
     X = sequences(3, L, seed=1)
     X[0, 4:6] = 0
     options = {"window": 5, "stride": 3, "n_samples": 4, "replacement": replacement, "start": 2, "end": 22}
-    result = window_mutagenesis(network, X, target=[1, 0], **options)
+    result = window_mutagenesis(wrapped, X, target=[1, 0], **options)
     np.testing.assert_array_equal(result.window_starts, [2, 5, 8, 11, 14, 17])
     ((rows, starts, pieces),) = shown
+    edited = np.repeat(X[rows][:, None], 4, axis=1)
+    for one, start, samples in zip(edited, starts, pieces, strict=True):
+        one[:, start : start + 5] = samples
+    values = scored(network, np.concatenate([X, *edited]))[:, ::-1]
     effects = np.zeros((3, 2, L - 4, 4))
-    for row, start, samples in zip(rows, starts, pieces, strict=True):
-        edited = np.repeat(X[row][None], 4, axis=0)
-        edited[:, start : start + 5] = samples
-        effects[row, :, start] = (scored(network, edited) - scored(network, X[row][None]))[:, ::-1].T
+    for k, (row, start, samples) in enumerate(zip(rows, starts, pieces, strict=True)):
+        effects[row, :, start] = (values[3 + 4 * k : 7 + 4 * k] - values[row]).T
         old = X[row, start : start + 5]
         np.testing.assert_array_equal(samples.any(-1), np.tile(old.any(-1), (4, 1)))  # unknown stays unknown
         if replacement == "shuffle":
@@ -75,9 +79,9 @@ def test_a_sum_of_weights(linear: Any, sequences: Any) -> None:
                 assert abs(result.window_effects[row, w] - wanted) < 5 * error + 1e-5
 
 
-def test_the_last_window_ends_with_the_stretch(network: Any, sequences: Any) -> None:
+def test_the_last_window_ends_with_the_stretch(wrapped: Any, sequences: Any) -> None:
     X = sequences(1, L)
-    run = lambda **options: window_mutagenesis(network, X, target=0, n_samples=1, **options)  # noqa: E731
+    run = lambda **options: window_mutagenesis(wrapped, X, target=0, n_samples=1, **options)  # noqa: E731
     assert list(run(window=10, stride=10).window_starts) == [0, 10, 14]
     assert list(run(window=24).window_starts) == [0]
     assert list(run(window=3, stride=2, start=5, end=9).window_starts) == [5, 6]
@@ -85,19 +89,19 @@ def test_the_last_window_ends_with_the_stretch(network: Any, sequences: Any) -> 
     assert covered.all()
 
 
-def test_replacements_depend_on_seed_and_sequence_alone(network: Any, sequences: Any) -> None:
+def test_replacements_depend_on_seed_and_sequence_alone(wrapped: Any, sequences: Any) -> None:
     X = sequences(3, L, seed=3)
-    whole = window_mutagenesis(network, X, target=0, window=6)
-    part = window_mutagenesis(network, X[[2]], target=0, window=6, stride=4, start=7, end=17, batch_size=3)
+    whole = window_mutagenesis(wrapped, X, target=0, window=6)
+    part = window_mutagenesis(wrapped, X[[2]], target=0, window=6, stride=4, start=7, end=17, batch_size=3)
     np.testing.assert_array_equal(part.window_starts, [7, 11])
     np.testing.assert_allclose(part.window_effects, whole.window_effects[[2]][:, [7, 11]], rtol=0, atol=2e-6)
-    other = window_mutagenesis(network, X, target=0, window=6, random_state=1)
+    other = window_mutagenesis(wrapped, X, target=0, window=6, random_state=1)
     assert np.abs(other.window_effects - whole.window_effects).max(axis=1).min() > 1e-2
 
 
-def test_parts_of_a_result(network: Any, sequences: Any, tmp_path: Any) -> None:
+def test_parts_of_a_result(wrapped: Any, sequences: Any, tmp_path: Any) -> None:
     X = sequences(3, L, seed=4)
-    result = window_mutagenesis(network, X, target=[0, 1], window=6, n_samples=1)
+    result = window_mutagenesis(wrapped, X, target=[0, 1], window=6, n_samples=1)
     assert result.spread is None
     assert result.window_spread is None
     assert result.for_target(1).window_effects.shape == (3, 19)
@@ -105,7 +109,7 @@ def test_parts_of_a_result(network: Any, sequences: Any, tmp_path: Any) -> None:
     np.testing.assert_array_equal(result.take([2, 0]).window_effects, result.window_effects[[2, 0]])
     save(result, tmp_path / "w.zarr")
     np.testing.assert_array_equal(load(tmp_path / "w.zarr").contributions, result.contributions)
-    mean = ensemble(window_mutagenesis, [network, network], X, target=0, window=6, n_samples=1)
+    mean = ensemble(window_mutagenesis, [wrapped, wrapped], X, target=0, window=6, n_samples=1)
     np.testing.assert_allclose(mean.contributions, result.contributions[:, 0], rtol=0, atol=2e-6)
 
 
@@ -133,6 +137,6 @@ def test_a_job_of_several_lengths(any_length: Any, sequences: Any) -> None:
         ({"start": 30}, "no stretch"),
     ],
 )
-def test_what_cannot_be(options: dict[str, Any], message: str, network: Any, sequences: Any) -> None:
+def test_what_cannot_be(options: dict[str, Any], message: str, wrapped: Any, sequences: Any) -> None:
     with pytest.raises(ParameterError, match=message):
-        window_mutagenesis(network, sequences(1, L), target=0, **options)
+        window_mutagenesis(wrapped, sequences(1, L), target=0, **options)
