@@ -40,12 +40,12 @@ _NAMED = 4  # reasons that it spells out
 STDIN = "-"
 
 
-class Side(StrEnum):
-    """Which side of a window gives way to an allele of another length."""
+class Keep(StrEnum):
+    """What stays in its place where an allele has another length."""
 
-    RIGHT = "right"
     LEFT = "left"
-    BOTH = "both"
+    RIGHT = "right"
+    CENTER = "center"
 
 
 class WindowEdges(StrEnum):
@@ -63,12 +63,14 @@ class WindowOptions:
         int | None,
         typer.Option(help="Of the windows in bp; only for models of any length.", rich_help_panel=TARGET_PANEL),
     ] = None
-    indels: Annotated[
-        Side,
+    keep: Annotated[
+        Keep,
         typer.Option(
-            help="The side of the window that gives way to an allele of another length.", rich_help_panel=TARGET_PANEL
+            help="What of the window stays in its place where an allele has another length: all on its left, on its "
+            "right, or the center.",
+            rich_help_panel=TARGET_PANEL,
         ),
-    ] = Side.RIGHT
+    ] = Keep.LEFT
     edges: Annotated[
         WindowEdges,
         typer.Option(
@@ -86,7 +88,7 @@ class WindowOptions:
         check_range("--max-unknown", self.max_unknown, 0)
         return {
             "length": self.length,
-            "indels": self.indels.value,
+            "keep": self.keep.value,
             "edges": self.edges.value,
             "max_unknown": self.max_unknown,
         }

@@ -14,12 +14,12 @@ from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.perturbation._variant_results import VariantEffects, joined
 from seqexplain.perturbation._variant_scorer import Contributions, VariantOptions, VariantScorer
 from seqexplain.sequences import Genome, Variant
-from seqexplain.sequences.variant_windows import Side, VariantEdges
+from seqexplain.sequences.variant_windows import Keep, VariantEdges
 from seqexplain.sequences.variants import variants_of
 
 
 def variant_effects(
-    model: SequenceModel,
+    model: SequenceModel | Any,
     variants: str | PathLike[str] | Iterable[Variant] | Any,
     genome: str | PathLike[str] | Genome,
     *,
@@ -27,7 +27,7 @@ def variant_effects(
     level: str = "output",
     length: int | None = None,
     average_strands: bool = False,
-    indels: Side = "right",
+    keep: Keep = "left",
     edges: VariantEdges = "pad",
     max_unknown: int | None = None,
     contributions: Contributions | None = None,
@@ -39,8 +39,8 @@ def variant_effects(
 
     For each alternative allele two windows of the model's length are scored: f(reference), f(alternative). What both
     alleles begin or end with is left out first, the end first; the middle of what is left of the reference allele
-    comes to index `length // 2` of its window. An allele of another length moves bases on the side `indels` only, and
-    the window keeps its length: bases fall out of it there, or the genome's next ones come in.
+    comes to index `length // 2` of its window. An allele of another length moves what is not to be kept in its place
+    (`keep`), and the window keeps its length: bases fall out of it there, or the genome's next ones come in.
 
     Every allele that is asked for is in the result. One that cannot be scored has a status and a reason instead of
     values: a reference allele that is not what the genome has there, alleles without bases (`<DEL>`, `*`, breakends), a
@@ -49,7 +49,7 @@ def variant_effects(
     Parameters
     ----------
     model
-        The model; a black box serves as well, with `level="output"`.
+        A `SequenceModel`, or a Keras model that reads `(L, 4)`. A SavedModel serves as well, at its outputs.
     variants
         Path of a VCF or of a table (see `seqexplain.sequences.read_variants` for its columns), a pandas DataFrame with
         such columns, or `Variant`s.
@@ -66,9 +66,9 @@ def variant_effects(
         Of the windows in bp; only for models of any length.
     average_strands
         Whether to average each value over the window and its reverse complement.
-    indels
-        The side of the window that gives way to an allele of another length: `"right"` (the higher positions),
-        `"left"`, or `"both"` by halves.
+    keep
+        What stays in its place where an allele has another length: everything `"left"` of the variant, everything
+        `"right"` of it, or the `"center"` of the window, to which both sides move by halves.
     edges
         A window that runs off its chromosome is filled with N and the allele scored (`"pad"`), or it is not scored
         (`"skip"`).
@@ -108,9 +108,10 @@ def variant_effects(
     >>> effects.to_table().to_csv("effects.tsv", sep="\t", index=False)  # doctest: +SKIP
     """
     options = VariantOptions(
-        target=target, level=level, length=length, average_strands=average_strands, indels=indels, edges=edges,
+        target=target, level=level, length=length, average_strands=average_strands, keep=keep, edges=edges,
         max_unknown=max_unknown, batch_size=batch_size, extra_inputs=extra_inputs, evaluation=evaluation,
     )  # fmt: skip
+    model = model if isinstance(model, SequenceModel) else SequenceModel(model)
     given = variants_of(variants)
     known = len(variants) if isinstance(variants, list | tuple) else None
     with nullcontext(genome) if isinstance(genome, Genome) else Genome(genome) as opened:

@@ -19,7 +19,7 @@ from seqexplain.perturbation._variant_results import VariantEffects
 from seqexplain.results import Attributions, Interval
 from seqexplain.sequences import Variant, VariantStatus, WindowCutter, one_hot, reverse_complement
 from seqexplain.sequences.genome import Genome
-from seqexplain.sequences.variant_windows import AlleleWindow, Refusal, Side, VariantEdges
+from seqexplain.sequences.variant_windows import AlleleWindow, Keep, Refusal, VariantEdges
 
 BLOCK_ALLELES = 4096  # held at a time, and
 BLOCK_BASES = 16 << 20  # no more bases of windows than this, of each allele: 256 MiB as one-hot float32
@@ -37,7 +37,7 @@ class VariantOptions:
     level: str = "output"
     length: int | None = None
     average_strands: bool = False
-    indels: Side = "right"
+    keep: Keep = "left"
     edges: VariantEdges = "pad"
     max_unknown: int | None = None
     batch_size: int | str = "auto"
@@ -81,7 +81,7 @@ class VariantScorer:
         self.options = options
         self.length = _window_length(model, options.length)
         self.cutter = WindowCutter(
-            genome, self.length, indels=options.indels, edges=options.edges, max_unknown=options.max_unknown
+            genome, self.length, keep=options.keep, edges=options.edges, max_unknown=options.max_unknown
         )
         if model.per_sequence_extra(options.extra_inputs, by_row=True):
             raise ParameterError(
@@ -126,7 +126,7 @@ class VariantScorer:
             "level": options.level,
             "length": self.length,
             "average_strands": options.average_strands,
-            "indels": options.indels,
+            "keep": options.keep,
             "edges": options.edges,
             "max_unknown": options.max_unknown,
             "batch": self.batch,

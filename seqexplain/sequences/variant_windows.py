@@ -14,7 +14,7 @@ from seqexplain.sequences.encoding import describe_character, first_invalid
 from seqexplain.sequences.genome import Genome
 from seqexplain.sequences.variants import Variant, shortened
 
-Side = Literal["right", "left", "both"]
+Keep = Literal["left", "right", "center"]
 VariantEdges = Literal["pad", "skip"]
 
 _PIECE = 1 << 14  # bp of a chromosome that are read at a time, at least: variants next to each other share them
@@ -105,9 +105,10 @@ class WindowCutter:
         The genome.
     length
         Of a window in bp.
-    indels
-        The side that gives way: `"right"`, of the higher positions, so that everything before the variant stays where
-        it is; `"left"`; or `"both"`, by halves (the odd base on the right).
+    keep
+        What stays in its place: everything `"left"` of the variant, so that the side of the higher positions gives way;
+        everything `"right"` of it; or its middle, `"center"`: both sides give way by halves, the right one by the odd
+        base.
     edges
         A window that runs off its chromosome is filled with N (`"pad"`), or refused (`"skip"`).
     max_unknown
@@ -124,11 +125,11 @@ class WindowCutter:
         genome: Genome,
         length: int,
         *,
-        indels: Side = "right",
+        keep: Keep = "left",
         edges: VariantEdges = "pad",
         max_unknown: int | None = None,
     ) -> None:
-        for option, value, kinds in (("indels", indels, Side), ("edges", edges, VariantEdges)):
+        for option, value, kinds in (("keep", keep, Keep), ("edges", edges, VariantEdges)):
             if value not in get_args(kinds):
                 choices = ", ".join(repr(kind) for kind in get_args(kinds))
                 raise ParameterError(f"{option} is {value!r}; expected one of {choices}.")
@@ -138,7 +139,7 @@ class WindowCutter:
                 raise ParameterError(f"{option} is {number!r}; expected a whole number of bp from {least}.")
         self.genome = genome
         self.length = int(length)
-        self.indels = indels
+        self.keep = keep
         self.edges = edges
         self.max_unknown = max_unknown
         self._names: dict[str, str | Refusal] = {}
@@ -219,7 +220,7 @@ class WindowCutter:
         offset = self.length // 2 - len(removed) // 2
         first = start - offset
         growth = len(inserted) - len(removed)
-        shift = {"right": 0, "left": growth, "both": int(growth / 2)}[self.indels]  # bases that leave on the left
+        shift = {"left": 0, "right": growth, "center": int(growth / 2)}[self.keep]  # bases that leave on the left
         longest = max(len(removed), len(inserted))
         after = offset - shift + len(inserted)
         if longest > self.length or offset < shift or after > self.length:

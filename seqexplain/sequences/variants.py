@@ -46,7 +46,7 @@ class Variant:
     id
         The file's own name of the variant, or nothing.
     line
-        Number of its line, from 1; 0 where it was made in memory.
+        Number of its line, or of its row in a DataFrame, from 1; 0 where it was made in memory.
     allele
         Which of its line's alternative alleles it is, from 1.
     problem
@@ -181,7 +181,7 @@ def variants_of(given: Any) -> Iterable[Variant]:
         table = _Table.of_names([str(c) for c in given.columns], "The table", 0)
         rows = given.itertuples(index=False, name=None)
         cells = ([_cell(value) for value in row] for row in rows)
-        return (v for number, row in enumerate(cells) for v in table.of_cells(row, number))
+        return (v for number, row in enumerate(cells, 1) for v in table.of_cells(row, number))
     if isinstance(given, Iterable):
         return map(_checked, given)
     raise ParameterError(

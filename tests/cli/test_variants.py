@@ -109,11 +109,11 @@ def test_a_table_goes_in_and_comes_out(cli: Any, model: Path, data: Path, bases:
 
 
 def test_options_of_windows_and_strands(cli: Any, model: Path, data: Path, tmp_path: Path) -> None:
-    options = ("--average-strands", "--indels", "left", "--edges", "skip", "--max-unknown", "0", "--level", "logit")
+    options = ("--average-strands", "--keep", "right", "--edges", "skip", "--max-unknown", "0", "--level", "logit")
     assert cli(*command(model, data, "--target", "0", *options, "-q")).code == 0
     _, rows = table((tmp_path / "o.tsv").read_text())
     wanted = variant_effects(
-        load_model(model), data / "v.vcf", data / "g.fa", target=0, average_strands=True, indels="left", edges="skip",
+        load_model(model), data / "v.vcf", data / "g.fa", target=0, average_strands=True, keep="right", edges="skip",
         max_unknown=0, level="logit",
     )  # fmt: skip
     found = np.array([[float(cell or "nan") for cell in row[10:12]] for row in rows])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 from keras import layers as kl
 
-from seqexplain import Variant, VariantEffects, load_model, saliency, variant_effects
+from seqexplain import Variant, VariantEffects, annotate_vcf, load_model, saliency, variant_effects
 from seqexplain.errors import ParameterError, SequenceWarning, TargetError
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.models.target import contrast
@@ -83,10 +84,13 @@ def edited_windows(chromosome: str, start: int, reference: str, alternative: str
     return padded[first : first + L], edited[first : first + L]
 
 
-def make_lines(chromosomes: dict[str, str]) -> list[tuple[str, int, str, str, str]]:
+Line = tuple[str, int | str, str, str, str]
+
+
+def make_lines(chromosomes: dict[str, str]) -> list[Line]:
     """1,000 lines of a VCF: chromosome, position from 1, alleles, and what is expected of the first of them."""
     rng = np.random.default_rng(11)
-    lines: list[tuple[str, int, str, str, str]] = []
+    lines: list[Line] = []
 
     def base_at(chromosome: str, position: int) -> str:
         return chromosomes[chromosome][position - 1]
@@ -139,6 +143,7 @@ def make_lines(chromosomes: dict[str, str]) -> list[tuple[str, int, str, str, st
         ("chr1", 100, ".", "A", "missing_reference"), ("chr1", 100, base, base.lower(), "same_alleles"),
         ("chr1", 100, base, "R", "not_bases"), ("chr1", 100, "M", "C", "not_bases"),
         ("chr1", 0, "A", "C", "off_chromosome"), ("chr1", 6001, "A", "C", "off_chromosome"),
+        ("chr1", "1e3", "A", "C", "malformed"), ("chr1", "", "A", "C", "malformed"),
         ("chr9", 5, "A", "C", "unknown_chromosome"), ("HLA*1:2", 5, "A", "C", "unknown_chromosome"),
         ("chr1", 100, base, base + "ACGT" * 20, "too_long"), ("chr1", 1500, chromosomes["chr1"][1499:1570],
          chromosomes["chr1"][1499], "too_long"),
@@ -153,12 +158,12 @@ def make_lines(chromosomes: dict[str, str]) -> list[tuple[str, int, str, str, st
 
 
 @pytest.fixture(scope="module")
-def lines(chromosomes: dict[str, str]) -> list[tuple[str, int, str, str, str]]:
+def lines(chromosomes: dict[str, str]) -> list[Line]:
     return make_lines(chromosomes)
 
 
 @pytest.fixture(scope="module")
-def vcf(lines: list[tuple[str, int, str, str, str]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def vcf(lines: list[Line], tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("vcf") / "x.vcf"
     head = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
     rows = [f"{c}\t{p}\tv{i}\t{r}\t{a}\t.\t.\t.\n" for i, (c, p, r, a, _) in enumerate(lines)]
@@ -171,9 +176,7 @@ def effects(model: SequenceModel, vcf: Path, genome: Path) -> VariantEffects:
     return variant_effects(model, vcf, genome, target=TARGETS)
 
 
-def test_every_line_of_a_thousand_is_accounted_for(
-    effects: VariantEffects, lines: list[tuple[str, int, str, str, str]]
-) -> None:
+def test_every_line_of_a_thousand_is_accounted_for(effects: VariantEffects, lines: list[Line]) -> None:
     assert len(lines) == 1000
     assert {v.line for v in effects.variants} == set(range(3, 1003))
     assert len(effects) == sum(alleles.count(",") + 1 for _, _, _, alleles, _ in lines)
@@ -181,7 +184,7 @@ def test_every_line_of_a_thousand_is_accounted_for(
     for i, (*_, expected) in zip(first, lines, strict=True):
         assert expected in ("any", effects.status[i].value), effects.variants[i]
     assert sum(effects.counts.values()) == len(effects)
-    assert set(effects.counts) >= set(VariantStatus) - {"malformed", "off_edge", "many_unknown"}
+    assert set(effects.counts) >= set(VariantStatus) - {"off_edge", "many_unknown"}
     for i, scored in enumerate(effects.scored):
         assert scored == np.isfinite(effects.reference[i]).all() == np.isfinite(effects.logit_difference[i]).all()
         assert scored == (effects.unknown_bases[i] >= 0)
@@ -231,7 +234,7 @@ def test_both_strands_are_averaged(
     windows = [edited_windows(chromosome, 400, *pair) for pair in alleles]
     turned = [tuple(w.translate(turn)[::-1] for w in pair) for pair in windows]
     p = [np.stack([predict(network, [pair[k] for pair in which]) for which in (windows, turned)]) for k in (0, 1)]
-    found = variant_effects(model, variants, genome, target=TARGETS, average_strands=True)
+    found = variant_effects(network, variants, genome, target=TARGETS, average_strands=True)
     np.testing.assert_allclose(found.reference, p[0].mean(axis=0), atol=2e-6)
     np.testing.assert_allclose(found.alternative, p[1].mean(axis=0), atol=2e-6)
     z = [logit(one[..., :2]).mean(axis=0) for one in p]
@@ -355,7 +358,7 @@ def test_the_table(effects: VariantEffects, tmp_path: Path) -> None:
     assert [(v.chromosome, v.start, v.reference, v.alternative) for v in again] == [
         (v.chromosome, v.start, v.reference, v.alternative)
         for v in effects.variants
-        if v.reference != "." and v.start >= 0
+        if v.reference not in (".", "") and v.start >= 0
     ]
     rows = list(effects.rows())
     assert all(len(row) == len(table.columns) for row in rows)
@@ -368,7 +371,7 @@ def variants_from_table(table: Any, folder: Path) -> list[Variant]:
     """What is read back of a written table: `start` counts from 0."""
     from seqexplain import read_variants
 
-    table[(table["ref"] != ".") & (table["start"] >= 0)].to_csv(folder / "t.tsv", sep="\t", index=False)
+    table[~table["ref"].isin([".", ""]) & (table["start"] >= 0)].to_csv(folder / "t.tsv", sep="\t", index=False)
     return list(read_variants(folder / "t.tsv"))
 
 
@@ -459,3 +462,15 @@ def test_phage_lambda(testdata: Path, model: SequenceModel, network: Any) -> Non
     for k, values in ((0, found.reference), (1, found.alternative)):
         np.testing.assert_allclose(values, predict(network, [pair[k] for pair in windows]), atol=2e-6)
     assert sorted(p.name for p in folder.iterdir()) == before or (folder / "lambda_virus.fa.fai").exists()
+
+
+def test_the_annotated_vcf_has_every_line(effects: VariantEffects, vcf: Path, tmp_path: Path) -> None:
+    annotate_vcf(effects, vcf, tmp_path / "y.vcf.gz")
+    lines = gzip.decompress((tmp_path / "y.vcf.gz").read_bytes()).decode().splitlines()
+    found = [line.split("\t") for line in lines if not line.startswith("#")]
+    assert [line[:7] for line in found] == [line.split("\t")[:7] for line in vcf.read_text().splitlines()[2:]]
+    status = [word for line in found for word in line[7].split(";")[0].removeprefix("SEQX_STATUS=").split(",")]
+    assert status == [s.value for s in effects.status]
+    numbers = [dict(part.split("=") for part in line[7].split(";")).get("SEQX_DIFF_2", ".") for line in found]
+    scored = [float(x) for line in numbers for x in line.split(",") if x != "."]
+    np.testing.assert_allclose(scored, effects.difference[effects.scored, 2], rtol=1e-5)

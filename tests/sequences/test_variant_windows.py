@@ -32,7 +32,7 @@ def shared(one: str, other: str) -> int:
     return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
-def by_hand(start: int, reference: str, alternative: str, length: int, indels: str) -> tuple[str, str]:
+def by_hand(start: int, reference: str, alternative: str, length: int, keep: str) -> tuple[str, str]:
     """Both windows, cut from chromosomes that are written out."""
     behind = shared(reference[::-1], alternative[::-1])
     reference, alternative = reference[: len(reference) - behind], alternative[: len(alternative) - behind]
@@ -44,8 +44,8 @@ def by_hand(start: int, reference: str, alternative: str, length: int, indels: s
     first = at + len(reference) // 2 - length // 2
     growth = len(alternative) - len(reference)
     # in the edited chromosome the window begins where it did, or ends where it did, or each by half
-    moved = {"right": first, "left": first + growth, "both": first + (abs(growth) // 2) * (1 if growth > 0 else -1)}
-    return padded[first : first + length], edited[moved[indels] : moved[indels] + length]
+    moved = {"left": first, "right": first + growth, "center": first + (abs(growth) // 2) * (1 if growth > 0 else -1)}
+    return padded[first : first + length], edited[moved[keep] : moved[keep] + length]
 
 
 @settings(max_examples=150, deadline=None)
@@ -53,21 +53,21 @@ def by_hand(start: int, reference: str, alternative: str, length: int, indels: s
     start=st.integers(0, SIZE - 1),
     removed=st.integers(1, 12),
     inserted=st.text("ACGT", min_size=1, max_size=12),
-    keep=st.booleans(),
+    anchored=st.booleans(),
     length=st.integers(26, 61),
-    indels=st.sampled_from(["right", "left", "both"]),
+    keep=st.sampled_from(["left", "right", "center"]),
 )
 def test_windows_are_those_of_an_edited_chromosome(
-    genome: Genome, start: int, removed: int, inserted: str, keep: bool, length: int, indels: str
+    genome: Genome, start: int, removed: int, inserted: str, anchored: bool, length: int, keep: str
 ) -> None:
     reference = CHROMOSOME[start : start + removed]
-    alternative = reference[0] + inserted if keep else inserted
-    found = WindowCutter(genome, length, indels=indels).cut(Variant("chr1", start, reference, alternative))  # type: ignore[arg-type]
+    alternative = reference[0] + inserted if anchored else inserted
+    found = WindowCutter(genome, length, keep=keep).cut(Variant("chr1", start, reference, alternative))  # type: ignore[arg-type]
     if "N" in reference or reference == alternative:
         assert isinstance(found, Refusal)
         return
     assert isinstance(found, AlleleWindow)
-    wanted = by_hand(start, reference, alternative, length, indels)
+    wanted = by_hand(start, reference, alternative, length, keep)
     assert (found.reference, found.alternative) == wanted
     assert found.unknown == max(window.count("N") for window in wanted)
     assert bool(found.note) == bool(found.unknown)
@@ -148,7 +148,7 @@ def test_positions_that_are_off_by_one_are_told(genome: Genome, shift: int, word
     assert cutter.advice() is None
 
 
-@pytest.mark.parametrize("options", [{"indels": "middle"}, {"edges": "error"}, {"max_unknown": -1}, {"length": 0}])
+@pytest.mark.parametrize("options", [{"keep": "middle"}, {"edges": "error"}, {"max_unknown": -1}, {"length": 0}])
 def test_options_that_make_no_sense(genome: Genome, options: dict[str, object]) -> None:
     with pytest.raises(ParameterError, match=f"{next(iter(options))} is .*expected"):
         WindowCutter(genome, **{"length": 30, **options})  # type: ignore[arg-type]
