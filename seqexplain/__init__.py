@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from seqexplain.perturbation import lime as lime
     from seqexplain.perturbation import make_backgrounds as make_backgrounds
     from seqexplain.perturbation import marginalisation as marginalisation
+    from seqexplain.perturbation import meaningful_perturbation as meaningful_perturbation
     from seqexplain.perturbation import occlusion as occlusion
     from seqexplain.perturbation import prediction_difference_analysis as prediction_difference_analysis
     from seqexplain.perturbation import spacing as spacing
@@ -114,6 +115,7 @@ _HOMES = {
     "lrp_conservation": "attribution",
     "make_backgrounds": "perturbation",
     "marginalisation": "perturbation",
+    "meaningful_perturbation": "perturbation",
     "mononucleotide_shuffle": "sequences",
     "occlusion": "perturbation",
     "one_hot": "sequences",

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from seqexplain.perturbation._make_backgrounds import make_backgrounds as make_backgrounds
     from seqexplain.perturbation._marginalisation import Marginalisation as Marginalisation
     from seqexplain.perturbation._marginalisation import marginalisation as marginalisation
+    from seqexplain.perturbation._meaningful_perturbation import meaningful_perturbation as meaningful_perturbation
+    from seqexplain.perturbation._meaningful_perturbation_job import MeaningfulPerturbation as MeaningfulPerturbation
+    from seqexplain.perturbation._meaningful_perturbation_job import (
+        MeaningfulPerturbationOptions as MeaningfulPerturbationOptions,
+    )
     from seqexplain.perturbation._occlusion import occlusion as occlusion
     from seqexplain.perturbation._occlusion_job import Occlusion as Occlusion
     from seqexplain.perturbation._occlusion_job import OcclusionOptions as OcclusionOptions
@@ -61,6 +66,8 @@ _HOMES = {
     "Lime": "_lime_job",
     "LimeOptions": "_lime_job",
     "Marginalisation": "_marginalisation",
+    "MeaningfulPerturbation": "_meaningful_perturbation_job",
+    "MeaningfulPerturbationOptions": "_meaningful_perturbation_job",
     "Occlusion": "_occlusion_job",
     "OcclusionOptions": "_occlusion_job",
     "PredictionDifference": "_prediction_difference_job",
@@ -80,6 +87,7 @@ _HOMES = {
     "lime": "_lime",
     "make_backgrounds": "_make_backgrounds",
     "marginalisation": "_marginalisation",
+    "meaningful_perturbation": "_meaningful_perturbation",
     "occlusion": "_occlusion",
     "prediction_difference_analysis": "_prediction_difference_analysis",
     "spacing": "_spacing",

@@ -112,6 +112,14 @@ _ENTRIES = (
         "score less its expectation, were windows not known",
         EDITS,
     ),
+    MethodEntry(
+        "meaningful_perturbation",
+        "_meaningful_perturbation_job",
+        "MeaningfulPerturbation",
+        "MeaningfulPerturbationOptions",
+        "smallest masks that take the score away, or keep it",
+        EDITS,
+    ),
     MethodEntry("lime", "_lime_job", "Lime", "LimeOptions", "a regression on random neighbours of the sequence", EDITS),
     MethodEntry(
         "kernel_shap", "_kernel_shap_job", "KernelShap", "KernelShapOptions", "Shapley values of windows", EDITS

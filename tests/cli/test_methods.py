@@ -18,7 +18,11 @@ from seqexplain.pipeline._catalogue import CATALOGUE
 from seqexplain.storage import peek
 
 # what a method needs beside its defaults, to be quick or to run at all on the bundled model
-OPTIONS: dict[str, list[str]] = {"integrated_gradients": ["max_steps=4096"], "expected_gradients": ["samples=2"]}
+OPTIONS: dict[str, list[str]] = {
+    "integrated_gradients": ["max_steps=4096"],
+    "expected_gradients": ["samples=2"],
+    "meaningful_perturbation": ["steps=20"],
+}
 
 
 UNFIT = {"cam": "grad_cam"}  # what the bundled model is not built for, and what the refusal advises

@@ -25,6 +25,7 @@ from seqexplain.perturbation import (
     in_silico_mutagenesis,
     kernel_shap,
     lime,
+    meaningful_perturbation,
     occlusion,
     prediction_difference_analysis,
     window_mutagenesis,
@@ -120,6 +121,11 @@ def of_one_strand(run: Callable[..., Any], **options: Any) -> Method:
     return replace(edited(run, **options), seeded=True, of_strands=False)
 
 
+def learned(run: Callable[..., Any], **options: Any) -> Method:
+    """Masks: what of the sequence matters, without a unit, by steps that a kink may turn."""
+    return replace(of_one_strand(run, **options), linear=False, degree=0, repeats=1e-3)
+
+
 def complement(X: Any, n: int, random_state: int) -> Any:
     """Root points that have no base where the sequence has none."""
     return X[:, None, :, ::-1]
@@ -162,5 +168,6 @@ METHODS = {
     "lime": of_one_strand(lime, window=2, fill="uniform", n_samples=20),
     "kernel SHAP": replace(of_one_strand(kernel_shap, window=3, fill="uniform", n_samples=14), seeded=False),
     "kernel SHAP sampled": of_one_strand(kernel_shap, window=1, fill="mononucleotide", n_samples=30),
+    "meaningful perturbation": learned(meaningful_perturbation, steps=3, fill="mononucleotide", n_fills=2),
 }
 METHODS |= {name: replace(METHODS[name], compiled=True) for name in ("deeplift", "input x gradient", "lrp")}
