@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from seqexplain.models import load_model as load_model
     from seqexplain.models import profile as profile
     from seqexplain.models import register_decomposition as register_decomposition
+    from seqexplain.motifs import SubsetClusters as SubsetClusters
+    from seqexplain.motifs import cluster_subsets as cluster_subsets
     from seqexplain.perturbation import DeletionEffects as DeletionEffects
     from seqexplain.perturbation import Epistasis as Epistasis
     from seqexplain.perturbation import InsertionEffects as InsertionEffects
@@ -82,6 +84,7 @@ _HOMES = {
     "LayerAttributions": "results",
     "MarkovModel": "sequences",
     "SequenceModel": "models",
+    "SubsetClusters": "motifs",
     "Variant": "sequences",
     "VariantEffects": "perturbation",
     "WindowAttributions": "results",
@@ -89,6 +92,7 @@ _HOMES = {
     "annotate_vcf": "perturbation",
     "attribution_logo": "plot",
     "cam": "attribution",
+    "cluster_subsets": "motifs",
     "contrast": "models",
     "deconvnet": "attribution",
     "deeplift": "attribution",

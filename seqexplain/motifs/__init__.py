@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from seqexplain.motifs._agreement import WindowAgreement as WindowAgreement
     from seqexplain.motifs._agreement import strongest_window as strongest_window
     from seqexplain.motifs._agreement import window_agreement as window_agreement
+    from seqexplain.motifs._association import Association as Association
+    from seqexplain.motifs._cluster_subsets import cluster_subsets as cluster_subsets
     from seqexplain.motifs._matrices import Motif as Motif
     from seqexplain.motifs._read_motifs import read_motifs as read_motifs
     from seqexplain.motifs._scan import Hits as Hits
@@ -20,13 +22,17 @@ if TYPE_CHECKING:
     from seqexplain.motifs._scan import scan as scan
     from seqexplain.motifs._scores import ScoreTable as ScoreTable
     from seqexplain.motifs._scores import score_table as score_table
+    from seqexplain.motifs._subset_clusters import SubsetClusters as SubsetClusters
 
 _HOMES = {
+    "Association": "_association",
     "Hits": "_scan",
     "Motif": "_matrices",
     "ScoreTable": "_scores",
+    "SubsetClusters": "_subset_clusters",
     "WindowAgreement": "_agreement",
     "best_hits": "_scan",
+    "cluster_subsets": "_cluster_subsets",
     "read_motifs": "_read_motifs",
     "scan": "_scan",
     "score_table": "_scores",

@@ -131,7 +131,7 @@ class Ablation:
             groups[f"{self.names[row]} {where}" if len(self.names) > 1 else where] = effects[k]
         return effect_points(
             groups, ax=ax, ylabel="intact − ablated",
-            title=f"{self.content}: {self.targets[target]}" if title is None else title,
+            title=f"{self.content}, target {self.targets[target]}" if title is None else title,
         )  # fmt: skip
 
 

@@ -156,7 +156,7 @@ class Marginalisation:
         """
         from seqexplain.plot import effect_curves, effect_points
 
-        effects = {target: self._of(self.effects, t) for t, target in enumerate(self.targets)}
+        effects = {f"target {target}": self._of(self.effects, t) for t, target in enumerate(self.targets)}
         title = f"{self.motif} inserted" if title is None else title
         if len(self.positions) == 1:
             return effect_points({name: values[:, 0] for name, values in effects.items()}, ax=ax, title=title)

@@ -205,7 +205,7 @@ class Spacing:
         return effect_curves(
             self.distances, lines, ax=ax, xlabel=f"bp between {self.motif_a} and {self.motif_b}",
             ylabel={"a": "effect of A", "b": "effect of B", "both": "effect of both"}.get(curve, curve),
-            title=f"{self.motif_a} and {self.motif_b}: {self.targets[target]}" if title is None else title,
+            title=f"{self.motif_a} and {self.motif_b}, target {self.targets[target]}" if title is None else title,
         )  # fmt: skip
 
 

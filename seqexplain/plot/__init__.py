@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from seqexplain.plot._highlights import Highlight
     from seqexplain.plot._logo import logo
     from seqexplain.plot._matrix_logo import matrix_logo
+    from seqexplain.plot._motif_panels import motif_panels
     from seqexplain.plot._save_figure import save_figure
     from seqexplain.plot._tracks import tracks
 
@@ -28,6 +29,7 @@ __all__ = [
     "effect_points",
     "logo",
     "matrix_logo",
+    "motif_panels",
     "save_figure",
     "tracks",
 ]
@@ -41,6 +43,7 @@ _HOMES = {
     "effect_points": "_effect_curves",
     "logo": "_logo",
     "matrix_logo": "_matrix_logo",
+    "motif_panels": "_motif_panels",
     "save_figure": "_save_figure",
     "tracks": "_tracks",
 }

@@ -82,7 +82,7 @@ def effect_curves(
         ax.fill_between(places, mean - error, mean + error, color=color, alpha=BAND_ALPHA, linewidth=0)
     _finish(ax, ylabel)
     ax.set_xlabel(xlabel, fontsize=LABEL_SIZE, parse_math=False)
-    ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
     if len(lines) > 1:
         legend = ax.legend(fontsize=TICK_SIZE, frameon=False, ncols=min(len(lines), 2))
         for text in legend.get_texts():

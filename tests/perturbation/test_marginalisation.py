@@ -168,7 +168,7 @@ def test_plots(model):
     X = random_sequences(4)
     several = marginalisation(model, X, "CACGTG", position="all", target=[0, 1])
     ax = several.plot()
-    assert [line.get_label() for line in ax.get_lines()[:2]] == list(several.targets)
+    assert [line.get_label() for line in ax.get_lines()[:2]] == [f"target {target}" for target in several.targets]
     np.testing.assert_allclose(ax.get_lines()[1].get_ydata(), several.summary().mean[1])
     ax = marginalisation(model, X, "CACGTG", target=0).plot(title="E-box")
     assert ax.get_title(loc="left") == "E-box"
