@@ -74,6 +74,5 @@ class Occlusion(EditJob):
         for part in in_parts(len(rows), 16 * k * window):
             within = places[part, None] + np.arange(window)
             hidden = tracks[rows[part, None, None], np.arange(k)[:, None], within[:, None]]
-            scores = bound.edits(rows[part], places[part], hidden)
-            found[part] = (scores.astype(np.float64) - bound.base[rows[part], None]).mean(axis=1)
+            found[part] = bound.effects(rows[part], places[part], hidden).mean(axis=1, dtype=np.float64)
         return found.reshape(len(bound), len(starts), found.shape[1])

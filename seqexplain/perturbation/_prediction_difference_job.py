@@ -160,34 +160,35 @@ class PredictionDifference(EditJob):
             steps = given_flanks(tables, r if len(tables) > 1 else np.zeros_like(r), around, window)
             if uniform is not None:
                 drawn = sample_stretches(steps, around, uniform[part])
-                moved[part] = (self._scores(bound, r, s, drawn) - bound.base[r, None]).mean(axis=1)
+                moved[part] = self._effects(bound, r, s, drawn).mean(axis=1)
                 continue
             probability = enumerate_stretches(steps, around)
             if single is None:
                 stretches = np.broadcast_to(stretch_codes(window), (len(r), alternatives, window)).copy()
-                values = self._scores(bound, r, s, stretches)
+                effects = self._effects(bound, r, s, stretches)
             else:
-                values = self._substituted(bound, r, s, codes[r, s])
-                single[r, :, s] = np.moveaxis(values - bound.base[r, None], 1, 2)
-            moved[part] = np.einsum("mk,mkt->mt", probability, values - bound.base[r, None])
+                effects = self._substituted(bound, r, s, codes[r, s])
+                single[r, :, s] = np.moveaxis(effects, 1, 2)
+            moved[part] = np.einsum("mk,mkt->mt", probability, effects)
         return moved.reshape(len(X), len(starts), n_targets), single
 
     def _substituted(self, bound: BoundSequences, rows: Array, places: Array, there: Array) -> Array:
-        """Return the values of each base at single positions, `(m, 4, t)`; that of the base there is known."""
+        """Return the effects of each base at single positions, `(m, 4, t)`: 0 of the base there."""
         others = (np.where(there == UNKNOWN, 0, there)[:, None] + np.arange(1, 4)) % 4
-        values = np.repeat(bound.base[rows, None].astype(np.float64), 4, axis=1)
+        effects = np.zeros((len(rows), 4, bound.base.shape[1]))
         known = np.flatnonzero(there != UNKNOWN)
-        scores = bound.edits(rows[known], places[known], _ROWS[others[known]][:, :, None])
-        values[known[:, None], others[known]] = scores
-        return values
+        effects[known[:, None], others[known]] = bound.effects(
+            rows[known], places[known], _ROWS[others[known]][:, :, None]
+        )
+        return effects
 
-    def _scores(self, bound: BoundSequences, rows: Array, places: Array, stretches: Array) -> Array:
-        """Return the values of stretches `(m, k, w)` of base codes, `(m, k, t)`; unknown bases stay as they are."""
+    def _effects(self, bound: BoundSequences, rows: Array, places: Array, stretches: Array) -> Array:
+        """Return the effects of stretches `(m, k, w)` of base codes, `(m, k, t)`; unknown bases stay as they are."""
         window = stretches.shape[2]
         within = places[:, None] + np.arange(window)
         shown = bound.X[rows[:, None], within]
         known = is_known(shown)[:, None, :, None]
-        return bound.edits(rows, places, np.where(known, _ROWS[stretches], shown[:, None])).astype(np.float64)
+        return bound.effects(rows, places, np.where(known, _ROWS[stretches], shown[:, None])).astype(np.float64)
 
     def _tables(self, X: Array) -> Array:
         """Return the Markov tables, `(1 or n, order + 1, contexts, 4)`."""

@@ -97,6 +97,15 @@ def test_of_a_linear_model_single_bases_get_their_weight() -> None:
     np.testing.assert_allclose(found.contributions, X * weights[..., 0], rtol=0, atol=2e-6)
 
 
+@pytest.mark.parametrize("fill", ["zeros", "blur"])
+def test_only_what_windows_reach_is_computed_anew(keras_model: Any, fill: str) -> None:
+    X, model = dna(3, seed=8), SequenceModel(keras_model)
+    options = {"target": [0, ("motifs", (2, 1))], "window": 3, "fill": fill}
+    full, quick = (occlusion(model, X, evaluation=e, **options) for e in ("full", "incremental"))
+    np.testing.assert_allclose(quick.window_effects, full.window_effects, rtol=0, atol=2e-6)
+    assert np.abs(full.window_effects).max() > 0.1
+
+
 def test_hidden_units_and_several_targets(keras_model: Any) -> None:
     X, model = dna(2, seed=6), SequenceModel(keras_model)
     targets = [("motifs", (3, 2)), 1, ("motifs", (slice(None), 0))]

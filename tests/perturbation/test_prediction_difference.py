@@ -139,6 +139,16 @@ def test_hidden_units_have_differences(keras_model: Any) -> None:
     assert measures == ["difference", "weight_of_evidence", "weight_of_evidence"]
 
 
+@pytest.mark.parametrize("window", [1, 3])
+def test_only_what_windows_reach_is_computed_anew(keras_model: Any, window: int) -> None:
+    X, model = dna(2, seed=8), SequenceModel(keras_model)
+    X[0, 4] = 0
+    options = {"target": 0, "window": window, "n_samples": 8}
+    full, quick = (prediction_difference_analysis(model, X, evaluation=e, **options) for e in ("full", "incremental"))
+    np.testing.assert_allclose(quick.contributions, full.contributions, rtol=0, atol=2e-6)
+    assert np.abs(full.contributions).max() > 0.1
+
+
 def test_a_certain_softmax_has_finite_evidence() -> None:
     keras_model = network("softmax", 4)
     layer = keras_model.get_layer("tasks")
