@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from seqexplain.cli._edits import edit_facts, edit_text
 from seqexplain.cli._options import ModelOptions, ModelPath
 from seqexplain.cli._wording import for_command_line
 
@@ -28,17 +29,28 @@ def info(
     model: ModelPath,
     options: ModelOptions,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
+    edits: Annotated[
+        bool, typer.Option("--edits", help="Show instead what each layer computes anew when a base is replaced.")
+    ] = False,
+    width: Annotated[int, typer.Option(help="With --edits: bp that are replaced.")] = 1,
+    length: Annotated[
+        int | None, typer.Option(help="With --edits, for a model of any length: of the sequences in bp.")
+    ] = None,
 ) -> None:
-    """Show inputs, heads and layers of a model, and which layer has no rule."""
+    """Show inputs, heads and layers of a model, which layer has no rule, and what edits of a sequence cost."""
     opened = options.load(model)
+    if edits:
+        facts = edit_facts(opened, width, length)
+        sys.stdout.write(json.dumps(facts, indent=2, ensure_ascii=False) + "\n" if as_json else edit_text(facts))
+        return
     facts = facts_of(opened)
     if as_json:
         sys.stdout.write(json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
         return
     from rich.console import Console
 
-    width = None if sys.stdout.isatty() else PIPE_WIDTH
-    _write(Console(file=sys.stdout, width=width, highlight=False, markup=False), facts)
+    columns = None if sys.stdout.isatty() else PIPE_WIDTH
+    _write(Console(file=sys.stdout, width=columns, highlight=False, markup=False), facts)
 
 
 def facts_of(model: SequenceModel) -> dict[str, Any]:

@@ -46,6 +46,31 @@ class FullStep:
 Step = LocalStep | FullStep
 
 
+@dataclass(frozen=True)
+class EditRow:
+    """What one layer computes anew when a stretch is replaced.
+
+    Attributes
+    ----------
+    layer, layer_class
+        The layer.
+    reach
+        Positions that change; None where it is computed in full, or has no positions.
+    positions
+        That its value has; None where it has none.
+    full, edit
+        Multiply–adds, about: of a whole sequence, and of one edit. A number that is only read, changed and written
+        counts as 32.
+    """
+
+    layer: str
+    layer_class: str
+    reach: int | None
+    positions: int | None
+    full: float
+    edit: float
+
+
 @dataclass(frozen=True, eq=False)
 class EditPlan:
     """How the values of some heads change with edits of one width.
@@ -112,6 +137,20 @@ class EditPlan:
             else:
                 sizes += [prod(self.shapes[v]) for v in step.operation.outputs if v in self.shapes]
         return max(sizes)
+
+    def report(self) -> list[EditRow]:
+        """Return what each layer computes anew, in the order of computing."""
+        rows: list[EditRow] = []
+        for step in self.steps:
+            frame = step.frame if isinstance(step, LocalStep) else None
+            reach, positions = (min(frame.width, frame.length), frame.length) if frame else (None, None)
+            operation = step.operation
+            full, edit = self.full_cost[step.position], step.cost
+            if rows and rows[-1].layer == operation.layer:  # a layer and its activation
+                last = rows.pop()
+                full, edit = full + last.full, edit + last.edit
+            rows.append(EditRow(operation.layer, operation.layer_class, reach, positions, full, edit))
+        return rows
 
     # --- computing -----------------------------------------------------------------------------------------------
 

@@ -108,3 +108,31 @@ def test_a_saved_model_is_a_black_box(cli, facts, tmp_path):
 
     wanted = model.predict(hand_one_hot(["ACGTT" * 6]), verbose=0)[0]
     np.testing.assert_allclose([float(x) for x in outcome.out.splitlines()[1].split("\t")[1:]], wanted, atol=1e-5)
+
+
+def test_what_edits_cost(cli, facts, model):
+    found = facts(model, "--edits")
+    rows = {(row["layer"], row["layer_class"]): row for row in found["layers"]}
+    conv = rows["motif_conv", "Conv1D"]
+    assert (conv["reach"], conv["positions"]) == (19, 100)  # a base is seen by as many windows as the kernel is wide
+    assert (conv["full"], conv["edit"]) == (100 * 19 * 4 * 96, 19 * 4 * 96)
+    pool = rows["motif_pool", "MaxPooling1D"]
+    assert (pool["reach"], pool["positions"]) == (6, 25)  # 19 positions lie in at most 6 windows of 4
+    assert found["saving"] == pytest.approx(
+        sum(r["full"] for r in found["layers"]) / sum(r["edit"] for r in found["layers"]), abs=1e-3
+    )
+    text = cli("info", model, "--edits", "--width", 5).out
+    assert "5 bp are replaced, of 100 bp" in text
+    assert "times less arithmetic" in text
+    assert "in full" in text
+
+
+def test_edits_that_cannot_be(cli, model, testdata):
+    for arguments, message in (
+        ((model, "--edits", "--width", 100), "from 1 to 99"),
+        ((model, "--edits", "--length", 50), "reads 100 bp. Leave it out"),
+        ((testdata / "models/mmsplice/Intron3.h5", "--edits"), "say of how many bp they are: --length 1000"),
+    ):
+        outcome = cli("info", *arguments)
+        assert outcome.code == 2
+        assert message in outcome.err
