@@ -15,7 +15,7 @@ from seqexplain.models.backend import Array
 from seqexplain.models.opening import opened
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.perturbation._estimate import Estimate, estimate
-from seqexplain.perturbation._experiment import blocks, one_target, refuse_nothing
+from seqexplain.perturbation._experiment import blocks, evaluation_of, one_target, refuse_nothing
 from seqexplain.perturbation._inserts import EDIT_NUMBERS, names_for
 from seqexplain.perturbation._scorer import BoundSequences, EditOptions, Scorer
 from seqexplain.perturbation._spans import Place, read_spans
@@ -44,8 +44,8 @@ class Ablation:
         For each ablation what was replaced, 0-based half-open: one span, or several at once.
     predictions †
         `(n,)` float32, the target's value of each sequence as it is.
-    ablated †
-        `(k, s)` float32, with the spans replaced.
+    effects †
+        `(k, s)` float32: intact − ablated, in the target's unit; above 0 where the span speaks for the target.
     content
         What they were replaced with.
     names
@@ -57,7 +57,7 @@ class Ablation:
     rows: Array
     spans: tuple[tuple[tuple[int, int], ...], ...]
     predictions: Array
-    ablated: Array
+    effects: Array
     content: str
     names: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
@@ -69,9 +69,9 @@ class Ablation:
         return self.predictions.ndim == 2
 
     @property
-    def effects(self) -> Array:
-        """`(k, s)` † float32: intact − ablated, in the target's unit; above 0 where the span speaks for the target."""
-        return np.asarray(self.predictions[self.rows][..., None] - self.ablated)
+    def ablated(self) -> Array:
+        """`(k, s)` † float32, the target's value with the spans replaced."""
+        return np.asarray(self.predictions[self.rows][..., None] - self.effects)
 
     def summary(self, confidence: float = 0.95) -> Estimate:
         """Average the effects over samples: arrays `(k,)` †. The error is that of the sampling alone."""
@@ -217,11 +217,11 @@ def ablation(
         _warn_of_lonely(codes, places, labels, CONTENTS[content])
     options = EditOptions(
         target=target, level=level, batch_size=batch_size, random_state=seed, extra_inputs=extra_inputs,
-        evaluation=evaluation,
+        evaluation=evaluation_of(evaluation, len(places) * n_samples / len(X)),
     )  # fmt: skip
     scorer = Scorer(model, X.shape[1], len(X), options)
     predictions = np.empty((len(X), len(scorer.targets)), dtype=np.float32)
-    ablated = np.empty((len(places), n_samples, len(scorer.targets)), dtype=np.float32)
+    effects = np.empty((len(places), n_samples, len(scorer.targets)), dtype=np.float32)
     widths = _stretches(places, X.shape[1])
     for rows in blocks(len(X), choose_batch_size(model, batch_size, X.shape[1], len(X))):
         bound = scorer.bind(X[rows], start=rows.start, names=tuple(names)[rows])
@@ -235,14 +235,14 @@ def ablation(
                          for k in chosen]  # fmt: skip
                 local = np.array([places[k].row - rows.start for k in chosen])
                 starts = np.array([start for start, _ in parts])
-                ablated[chosen] = bound.edits(local, starts, np.stack([new for _, new in parts]))
-    ablated = ablated.transpose(0, 2, 1)
+                effects[chosen] = -bound.effects(local, starts, np.stack([new for _, new in parts]))
+    effects = effects.transpose(0, 2, 1)
     single = slice(None) if scorer.several_targets else 0
     return Ablation(
         rows=np.array([p.row for p in places], dtype=np.int64),
         spans=tuple(p.spans for p in places),
         predictions=predictions[:, single],
-        ablated=ablated[:, single],
+        effects=effects[:, single],
         content=content,
         names=labels,
         targets=scorer.targets,

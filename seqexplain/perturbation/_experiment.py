@@ -13,6 +13,14 @@ from seqexplain.errors import ShapeError
 Array = NDArray[Any]
 
 
+FEW_EDITS = 8  # of a sequence: fewer cost less as whole sequences than what has to be kept and compiled for them
+
+
+def evaluation_of(asked: str, edits: float) -> str:
+    """Return how to evaluate so many edits a sequence: `"full"` for few, where the choice is ours."""
+    return "full" if asked == "auto" and edits < FEW_EDITS else asked
+
+
 def blocks(n: int, size: int) -> Iterator[slice]:
     """Yield slices of at most `size` sequences: what is kept of them at a time fits memory."""
     for low in range(0, n, size):

@@ -212,8 +212,8 @@ def read_positions(position: Any, insert: Insert, length: int) -> NDArray[np.int
     return places.astype(np.int64)
 
 
-def score_inserted(bound: BoundSequences, words: Codes, positions: Array) -> Array:
-    """Score every background with its word at every position.
+def inserted_effects(bound: BoundSequences, words: Codes, positions: Array) -> Array:
+    """Return what words change in backgrounds, each at every position.
 
     Parameters
     ----------
@@ -227,7 +227,7 @@ def score_inserted(bound: BoundSequences, words: Codes, positions: Array) -> Arr
     Returns
     -------
     numpy.ndarray
-        `(n, p, t)` float32.
+        `(n, p, t)` float32: with the word − without.
     """
     n, width = words.shape
     m = n * len(positions)
@@ -236,7 +236,7 @@ def score_inserted(bound: BoundSequences, words: Codes, positions: Array) -> Arr
     for low in range(0, m, step):
         rows, places = np.divmod(np.arange(low, min(low + step, m)), len(positions))
         starts = np.asarray(positions)[places]
-        out[low : low + step] = bound.edits(rows, starts, contents(bound, words[rows], rows, starts)[:, None])[:, 0]
+        out[low : low + step] = bound.effects(rows, starts, contents(bound, words[rows], rows, starts)[:, None])[:, 0]
     return out.reshape(n, len(positions), -1)
 
 

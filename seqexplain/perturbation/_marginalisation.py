@@ -13,15 +13,15 @@ from seqexplain.models.backend import Array
 from seqexplain.models.opening import opened
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.perturbation._estimate import Estimate, estimate
-from seqexplain.perturbation._experiment import blocks, one_target, refuse_nothing
+from seqexplain.perturbation._experiment import blocks, evaluation_of, one_target, refuse_nothing
 from seqexplain.perturbation._inserts import (
     MotifLike,
     check_strand,
+    inserted_effects,
     names_for,
     on_strand,
     read_insert,
     read_positions,
-    score_inserted,
 )
 from seqexplain.perturbation._scorer import EditOptions, Scorer
 from seqexplain.sequences.shuffle import check_seed
@@ -45,8 +45,8 @@ class Marginalisation:
         `(p,)` int64, 0-based starts of the motif.
     without †
         `(n,)` float32, the target's value of each background as it is.
-    with_motif †
-        `(n, p)` float32, with the motif.
+    effects †
+        `(n, p)` float32: with the motif − without, in the target's unit.
     strand
         `"-"` where the motif's reverse complement was put in.
     names
@@ -58,7 +58,7 @@ class Marginalisation:
     motif: str
     positions: Array
     without: Array
-    with_motif: Array
+    effects: Array
     strand: str = "+"
     names: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
@@ -70,9 +70,9 @@ class Marginalisation:
         return self.without.ndim == 2
 
     @property
-    def effects(self) -> Array:
-        """`(n, p)` † float32: with the motif − without, in the target's unit."""
-        return np.asarray(self.with_motif - self.without[..., None])
+    def with_motif(self) -> Array:
+        """`(n, p)` † float32, the target's value with the motif."""
+        return np.asarray(self.without[..., None] + self.effects)
 
     def summary(self, confidence: float = 0.95) -> Estimate:
         """Average the effects over backgrounds.
@@ -126,7 +126,7 @@ class Marginalisation:
         n, p = len(self.names), len(self.positions)
         parts = []
         for t, target in enumerate(self.targets):
-            without, inserted = self._of(self.without, t), self._of(self.with_motif, t)
+            without, effects = self._of(self.without, t), self._of(self.effects, t)
             parts.append(
                 pd.DataFrame(
                     {
@@ -134,8 +134,8 @@ class Marginalisation:
                         "target": target,
                         "position": np.tile(self.positions, n),
                         "without": np.repeat(without, p),
-                        "with": inserted.ravel(),
-                        "effect": (inserted - without[:, None]).ravel(),
+                        "with": (without[:, None] + effects).ravel(),
+                        "effect": effects.ravel(),
                     }
                 )
             )
@@ -236,21 +236,21 @@ def marginalisation(
     positions = read_positions(position, insert, X.shape[1])
     options = EditOptions(
         target=target, level=level, batch_size=batch_size, random_state=seed, extra_inputs=extra_inputs,
-        evaluation=evaluation,
+        evaluation=evaluation_of(evaluation, len(positions)),
     )  # fmt: skip
     scorer = Scorer(model, X.shape[1], len(X), options)
     without = np.empty((len(X), len(scorer.targets)), dtype=np.float32)
-    inserted = np.empty((len(X), len(scorer.targets), len(positions)), dtype=np.float32)
+    effects = np.empty((len(X), len(scorer.targets), len(positions)), dtype=np.float32)
     for rows in blocks(len(X), choose_batch_size(model, batch_size, X.shape[1], len(X))):
         bound = scorer.bind(X[rows], start=rows.start, names=tuple(names)[rows])
         words = on_strand(insert.words(X[rows], seed, "motif a"), strand)
         without[rows] = bound.base
-        inserted[rows] = score_inserted(bound, words, positions).transpose(0, 2, 1)
+        effects[rows] = inserted_effects(bound, words, positions).transpose(0, 2, 1)
     return Marginalisation(
         motif=insert.name,
         positions=positions,
         without=without if scorer.several_targets else without[:, 0],
-        with_motif=inserted if scorer.several_targets else inserted[:, 0],
+        effects=effects if scorer.several_targets else effects[:, 0],
         strand=strand,
         names=labels,
         targets=scorer.targets,

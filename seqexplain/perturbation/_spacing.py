@@ -14,15 +14,15 @@ from seqexplain.models.backend import Array
 from seqexplain.models.opening import opened
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.perturbation._estimate import Estimate, estimate
-from seqexplain.perturbation._experiment import blocks, one_target, refuse_nothing
+from seqexplain.perturbation._experiment import blocks, evaluation_of, one_target, refuse_nothing
 from seqexplain.perturbation._inserts import (
     Insert,
     MotifLike,
     contents,
+    inserted_effects,
     names_for,
     on_strand,
     read_insert,
-    score_inserted,
 )
 from seqexplain.perturbation._scorer import BoundSequences, EditOptions, Scorer
 from seqexplain.sequences.shuffle import check_seed
@@ -37,7 +37,7 @@ CURVES = ("interaction", "both", "a", "b")
 
 @dataclass(frozen=True, eq=False)
 class Spacing:
-    """Scores of `n` backgrounds with neither, one or both of two motifs, for `o` orientations and `d` distances.
+    """What one or both of two motifs do to `n` backgrounds, in `o` orientations and at `d` distances.
 
     With a list of targets the arrays marked † have one more axis, the targets, after the first.
 
@@ -53,12 +53,12 @@ class Spacing:
         0-based start of A.
     without †
         `(n,)` float32, the target's value of each background as it is.
-    with_a †
-        `(n, o)` float32, with A alone.
-    with_b †
-        `(n, o, d)` float32, with B alone, in the place that it has beside A.
-    with_both †
-        `(n, o, d)` float32.
+    effect_a †
+        `(n, o)` float32: with A alone − without.
+    effect_b †
+        `(n, o, d)` float32: with B alone, in the place that it has beside A, − without.
+    effect_b_beside_a †
+        `(n, o, d)` float32: with both − with A alone.
     names
         Of the backgrounds.
     targets, parameters
@@ -71,9 +71,9 @@ class Spacing:
     orientations: tuple[str, ...]
     position: int
     without: Array
-    with_a: Array
-    with_b: Array
-    with_both: Array
+    effect_a: Array
+    effect_b: Array
+    effect_b_beside_a: Array
     names: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -100,11 +100,13 @@ class Spacing:
         """
         if curve not in CURVES:
             raise ParameterError(f"curve is {curve!r}; expected one of {', '.join(map(repr, CURVES))}.")
-        none, a = self.without[..., None, None], self.with_a[..., None]
         if curve == "interaction":
-            return np.asarray((self.with_both - a) - (self.with_b - none))
-        scores = {"both": self.with_both, "b": self.with_b, "a": np.broadcast_to(a, self.with_both.shape)}[curve]
-        return np.asarray(scores - none)
+            return np.asarray(self.effect_b_beside_a - self.effect_b)
+        if curve == "both":
+            return np.asarray(self.effect_a[..., None] + self.effect_b_beside_a)
+        if curve == "a":
+            return np.broadcast_to(self.effect_a[..., None], self.effect_b.shape)
+        return self.effect_b
 
     def summary(self, curve: str = "interaction", confidence: float = 0.95) -> Estimate:
         """Average effects over backgrounds: arrays `(o, d)` †; see `effects` and `Marginalisation.summary`."""
@@ -154,16 +156,17 @@ class Spacing:
     def values_table(self) -> DataFrame:
         """Return a line for each target, orientation, distance and background.
 
-        Columns: name, target, orientation, distance, without, with_a, with_b, with_both (scores), interaction.
+        Columns: name, target, orientation, distance, without (score), effect_a, effect_b, effect_both, interaction.
         """
         import pandas as pd
 
-        n, o, d = self.with_both.shape[0], len(self.orientations), len(self.distances)
+        n, o, d = len(self.names), len(self.orientations), len(self.distances)
         parts = []
         for t, target in enumerate(self.targets):
-            none, a, b, both, extra = (
-                one_target(values, t, several=self.several_targets)
-                for values in (self.without, self.with_a, self.with_b, self.with_both, self.effects())
+            none = one_target(self.without, t, several=self.several_targets)
+            a, b, both, extra = (
+                one_target(self.effects(curve), t, several=self.several_targets).ravel()
+                for curve in ("a", "b", "both", "interaction")
             )
             parts.append(
                 pd.DataFrame(
@@ -173,10 +176,10 @@ class Spacing:
                         "orientation": np.tile(np.repeat(np.array(self.orientations, dtype=object), d), n),
                         "distance": np.tile(self.distances, n * o),
                         "without": np.repeat(none, o * d),
-                        "with_a": np.repeat(a.ravel(), d),
-                        "with_b": b.ravel(),
-                        "with_both": both.ravel(),
-                        "interaction": extra.ravel(),
+                        "effect_a": a,
+                        "effect_b": b,
+                        "effect_both": both,
+                        "interaction": extra,
                     }
                 )
             )
@@ -275,12 +278,12 @@ def spacing(
     at = _read_position(position, first, second, gaps, X.shape[1])
     options = EditOptions(
         target=target, level=level, batch_size=batch_size, random_state=seed, extra_inputs=extra_inputs,
-        evaluation=evaluation,
+        evaluation=evaluation_of(evaluation, len(gaps)),
     )  # fmt: skip
     scorer = Scorer(model, X.shape[1], len(X), options)
     n, t, o, d = len(X), len(scorer.targets), len(ways), len(gaps)
-    without, with_a = np.empty((n, t), np.float32), np.empty((n, t, o), np.float32)
-    with_b, with_both = np.empty((n, t, o, d), np.float32), np.empty((n, t, o, d), np.float32)
+    without, effect_a = np.empty((n, t), np.float32), np.empty((n, t, o), np.float32)
+    effect_b, beside_a = np.empty((n, t, o, d), np.float32), np.empty((n, t, o, d), np.float32)
     places = at + first.width + gaps
     for rows in blocks(n, choose_batch_size(model, batch_size, X.shape[1], n)):
         x, here = X[rows], tuple(names)[rows]
@@ -288,16 +291,16 @@ def spacing(
         without[rows] = bound.base
         words_a, words_b = first.words(x, seed, "motif a"), second.words(x, seed, "motif b")
         for strand in sorted({way[1] for way in ways}):
-            scores = score_inserted(bound, on_strand(words_b, strand), places).transpose(0, 2, 1)
+            effects = inserted_effects(bound, on_strand(words_b, strand), places).transpose(0, 2, 1)
             for k in (k for k, way in enumerate(ways) if way[1] == strand):
-                with_b[rows, :, k] = scores
+                effect_b[rows, :, k] = effects
         for strand in sorted({way[0] for way in ways}):
             held = _holding(bound, on_strand(words_a, strand), at)
             bound_a = scorer.bind(held, start=rows.start, names=here)
             for k in (k for k, way in enumerate(ways) if way[0] == strand):
-                with_a[rows, :, k] = bound_a.base
-                scores = score_inserted(bound_a, on_strand(words_b, ways[k][1]), places)
-                with_both[rows, :, k] = scores.transpose(0, 2, 1)
+                effect_a[rows, :, k] = bound_a.base - bound.base
+                effects = inserted_effects(bound_a, on_strand(words_b, ways[k][1]), places)
+                beside_a[rows, :, k] = effects.transpose(0, 2, 1)
     single = slice(None) if scorer.several_targets else 0
     return Spacing(
         motif_a=first.name,
@@ -306,9 +309,9 @@ def spacing(
         orientations=ways,
         position=at,
         without=without[:, single],
-        with_a=with_a[:, single],
-        with_b=with_b[:, single],
-        with_both=with_both[:, single],
+        effect_a=effect_a[:, single],
+        effect_b=effect_b[:, single],
+        effect_b_beside_a=beside_a[:, single],
         names=labels,
         targets=scorer.targets,
         parameters={

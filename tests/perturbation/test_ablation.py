@@ -25,16 +25,16 @@ def model() -> SequenceModel:
 def asked(monkeypatch) -> list[np.ndarray]:
     """Whole sequences, as every edit would have made them."""
     seen: list[np.ndarray] = []
-    original = BoundSequences.edits
+    original = BoundSequences.effects
 
-    def edits(self, rows, starts, replacements):
+    def effects(self, rows, starts, replacements):
         for row, start, new in zip(rows, starts, replacements, strict=True):
             whole = np.repeat(self.X[row][None], len(new), axis=0)
             whole[:, start : start + new.shape[1]] = new
             seen.append(whole)
         return original(self, rows, starts, replacements)
 
-    monkeypatch.setattr(BoundSequences, "edits", edits)
+    monkeypatch.setattr(BoundSequences, "effects", effects)
     return seen
 
 

@@ -23,18 +23,16 @@ def model() -> SequenceModel:
 def test_all_scores_are_keras_own(model):
     X = random_sequences(3)
     found = spacing(model, X, A, B, distances=[7, 0, 12], position=5, target=[1, 0], batch_size=8)
-    assert found.with_both.shape == (3, 2, 4, 3)
+    assert found.effects().shape == (3, 2, 4, 3)
     none = logits(model, X)
     np.testing.assert_allclose(found.without, none[:, [1, 0]], atol=2e-5)
     for o, (first, second) in enumerate(found.orientations):
         a, b = (A if first == "+" else flipped(A)), (B if second == "+" else flipped(B))
         alone = logits(model, written(X, a, 5))
-        np.testing.assert_allclose(found.with_a[:, :, o], alone[:, [1, 0]], atol=2e-5)
+        np.testing.assert_allclose(found.effect_a[:, :, o], (alone - none)[:, [1, 0]], atol=5e-5)
         for d, distance in enumerate((7, 0, 12)):
             other = logits(model, written(X, b, 9 + distance))
             both = logits(model, written(written(X, a, 5), b, 9 + distance))
-            np.testing.assert_allclose(found.with_b[:, :, o, d], other[:, [1, 0]], atol=2e-5)
-            np.testing.assert_allclose(found.with_both[:, :, o, d], both[:, [1, 0]], atol=2e-5)
             np.testing.assert_allclose(found.effects()[:, :, o, d], (both - alone - other + none)[:, [1, 0]], atol=1e-4)
             np.testing.assert_allclose(found.effects("a")[:, :, o, d], (alone - none)[:, [1, 0]], atol=5e-5)
             np.testing.assert_allclose(found.effects("both")[:, :, o, d], (both - none)[:, [1, 0]], atol=5e-5)
@@ -45,7 +43,7 @@ def test_all_scores_are_keras_own(model):
     assert (line["position_a"], line["position_b"], line["target"]) == (5, 21, found.targets[1])
     assert line["interaction"] == pytest.approx(line["effect_both"] - line["effect_a"] - line["effect_b"], abs=1e-5)
     alone = marginalisation(model, X, B, position=[9], target=1)
-    np.testing.assert_allclose(alone.with_motif[:, 0], found.with_b[:, 0, 0, 1], atol=2e-6)
+    np.testing.assert_allclose(alone.effects[:, 0], found.effect_b[:, 0, 0, 1], atol=2e-6)
 
 
 def built(distance: int) -> SequenceModel:
@@ -96,10 +94,10 @@ def test_drawn_words_are_the_same_throughout(model):
     few = spacing(model, X, "RRRR", "YYY", distances=[4], position=2, target=0)
     many = spacing(model, X[3:], "RRRR", "YYY", distances=[1, 4], position=2, target=0, orientations=["-+"])
     o = few.orientations.index("-+")
-    np.testing.assert_allclose(few.with_a[3:, o], many.with_a[:, 0], atol=2e-6)
-    np.testing.assert_allclose(few.with_both[3:, o, 0], many.with_both[:, 0, 1], atol=2e-6)
+    np.testing.assert_allclose(few.effect_a[3:, o], many.effect_a[:, 0], atol=2e-6)
+    np.testing.assert_allclose(few.effects("both")[3:, o, 0], many.effects("both")[:, 0, 1], atol=2e-6)
     alone = marginalisation(model, X, "RRRR", position=2, target=0, strand="-")
-    np.testing.assert_allclose(alone.with_motif[:, 0], few.with_a[:, o], atol=2e-6)
+    np.testing.assert_allclose(alone.effects[:, 0], few.effect_a[:, o], atol=2e-6)
 
 
 @pytest.mark.parametrize(
@@ -122,3 +120,18 @@ def test_what_cannot_be_is_refused(model, options, words):
         spacing(model, random_sequences(2), **options)
     with pytest.raises(ParameterError, match="curve"):
         spacing(model, random_sequences(1), A, B, target=0, distances=[1]).effects("sum")
+
+
+def test_incremental_and_full_evaluation_agree(model):
+    X = random_sequences(3, seed=4)
+    X[0, 10:30] = 0
+    for options in ({}, {"sample": True}):
+        pair = (np.eye(4)[[2, 0, 3, 0]] + 0.2, "CANG")
+        full, fast = (
+            spacing(model, X, *pair, distances=range(9), target=0, evaluation=how, **options)
+            for how in ("full", "incremental")
+        )
+        np.testing.assert_allclose(fast.effects(), full.effects(), atol=5e-6)
+        np.testing.assert_allclose(fast.effects("both"), full.effects("both"), atol=5e-6)
+    with pytest.raises(ParameterError, match="evaluation"):
+        spacing(model, X, A, B, distances=[1], evaluation="quick")
