@@ -40,8 +40,10 @@ if TYPE_CHECKING:
     from seqexplain.perturbation import VariantEffects as VariantEffects
     from seqexplain.perturbation import ablation as ablation
     from seqexplain.perturbation import annotate_vcf as annotate_vcf
+    from seqexplain.perturbation import back_select as back_select
     from seqexplain.perturbation import deletion_effects as deletion_effects
     from seqexplain.perturbation import epistasis as epistasis
+    from seqexplain.perturbation import find_sis as find_sis
     from seqexplain.perturbation import in_silico_mutagenesis as in_silico_mutagenesis
     from seqexplain.perturbation import insertion_effects as insertion_effects
     from seqexplain.perturbation import kernel_shap as kernel_shap
@@ -51,7 +53,9 @@ if TYPE_CHECKING:
     from seqexplain.perturbation import meaningful_perturbation as meaningful_perturbation
     from seqexplain.perturbation import occlusion as occlusion
     from seqexplain.perturbation import prediction_difference_analysis as prediction_difference_analysis
+    from seqexplain.perturbation import sis_collection as sis_collection
     from seqexplain.perturbation import spacing as spacing
+    from seqexplain.perturbation import sufficient_input_subsets as sufficient_input_subsets
     from seqexplain.perturbation import variant_effects as variant_effects
     from seqexplain.perturbation import window_mutagenesis as window_mutagenesis
     from seqexplain.plot import attribution_logo as attribution_logo
@@ -60,6 +64,7 @@ if TYPE_CHECKING:
     from seqexplain.results import Attributions as Attributions
     from seqexplain.results import Interval as Interval
     from seqexplain.results import LayerAttributions as LayerAttributions
+    from seqexplain.results import SufficientInputSubsets as SufficientInputSubsets
     from seqexplain.results import WindowAttributions as WindowAttributions
     from seqexplain.sequences import MarkovModel as MarkovModel
     from seqexplain.sequences import Variant as Variant
@@ -85,12 +90,14 @@ _HOMES = {
     "MarkovModel": "sequences",
     "SequenceModel": "models",
     "SubsetClusters": "motifs",
+    "SufficientInputSubsets": "results",
     "Variant": "sequences",
     "VariantEffects": "perturbation",
     "WindowAttributions": "results",
     "ablation": "perturbation",
     "annotate_vcf": "perturbation",
     "attribution_logo": "plot",
+    "back_select": "perturbation",
     "cam": "attribution",
     "cluster_subsets": "motifs",
     "contrast": "models",
@@ -101,6 +108,7 @@ _HOMES = {
     "ensemble": "attribution",
     "epistasis": "perturbation",
     "expected_gradients": "attribution",
+    "find_sis": "perturbation",
     "fit_length": "sequences",
     "grad_cam": "attribution",
     "guided_backprop": "attribution",
@@ -133,8 +141,10 @@ _HOMES = {
     "save": "storage",
     "sensitivity_analysis": "attribution",
     "simple_taylor_decomposition": "attribution",
+    "sis_collection": "perturbation",
     "smooth_grad": "attribution",
     "spacing": "perturbation",
+    "sufficient_input_subsets": "perturbation",
     "tracks": "plot",
     "variant_effects": "perturbation",
     "window_mutagenesis": "perturbation",

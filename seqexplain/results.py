@@ -13,6 +13,13 @@ from seqexplain.errors import ShapeError, TargetError
 
 Array = NDArray[Any]
 
+# arrays with the axes (…, length, base), and those without
+BY_BASE = ("contributions", "hypothetical", "per_reference", "effects", "spread")
+BY_SEQUENCE = ("predictions", "reference_predictions", "completeness_error", "diagnostics")
+# those of sufficient input subsets, which have no axis of bases
+SUBSETS_BY_POSITION = ("subset", "rank", "subset_value")
+SUBSETS_BY_SEQUENCE = ("threshold", "rest_predictions", "masked_predictions", "stopped")
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -165,11 +172,6 @@ class Attributions:
         return replace(self, **pick)
 
 
-# arrays with the axes (…, length, base), and those without
-BY_BASE = ("contributions", "hypothetical", "per_reference", "effects", "spread")
-BY_SEQUENCE = ("predictions", "reference_predictions", "completeness_error", "diagnostics")
-
-
 @dataclass(frozen=True)
 class WindowAttributions(Attributions):
     """Contributions of bases, and the effects of the windows that they were made of.
@@ -194,6 +196,142 @@ class WindowAttributions(Attributions):
     @property
     def _per_target(self) -> tuple[str, ...]:
         return (*super()._per_target, "window_effects", "window_spread")
+
+
+@dataclass(frozen=True)
+class SequenceSubset:
+    """One sufficient input subset of a sequence.
+
+    Attributes
+    ----------
+    sequence
+        Row of the sequence.
+    number
+        From 1, in the order found.
+    positions
+        `(k,)` int64: its bases, 0-based, the most important first.
+    value
+        f of the sequence with this subset left and everything else masked, by the full model.
+    sufficient
+        Whether that value reaches the threshold.
+    """
+
+    sequence: int
+    number: int
+    positions: Array
+    value: float
+    sufficient: bool
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+
+STOPPED = (
+    "",
+    "the sequence does not reach the threshold",
+    "what is left does not reach the threshold",
+    "as many subsets as were asked for",
+    "the threshold is reached with everything masked",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SufficientInputSubsets(Attributions):
+    """Disjoint subsets of the bases of `n` sequences of length `L`, each of which suffices for the model's decision.
+
+    Subsets of a sequence share no base, so they are kept as arrays along the sequence: see `subsets` for a list.
+    With a list of targets the arrays marked † have one more axis, the targets, after the first.
+
+    Attributes
+    ----------
+    contributions †
+        `(n, L, 4)` float32, 0 outside the subsets: by how much f falls when the base is masked, in the order of masking
+        and with nothing but the rest of its subset left. They add up to f of the subset alone − `masked_predictions`.
+    subset †
+        `(n, L)` int32: the number of the subset that a base belongs to, from 1 in the order found; 0 for none.
+    rank †
+        `(n, L)` int32: the base's place in its subset, 1 for the most important, which was masked last; 0 for none.
+    subset_value †
+        `(n, L)` float32: f with the base's subset left and everything else masked, by the full model; 0 for none.
+    threshold †
+        `(n,)` float32: the value of f that a subset has to reach (with `negative`: to stay at or below).
+    rest_predictions †
+        `(n,)` float32: f with all subsets masked and everything else left.
+    masked_predictions †
+        `(n,)` float32: f with everything masked.
+    stopped †
+        `(n,)` uint8: why no more was looked for; `STOPPED` has the words.
+    negative
+        Whether −f is explained.
+    """
+
+    subset: Array
+    rank: Array
+    subset_value: Array
+    threshold: Array
+    rest_predictions: Array
+    masked_predictions: Array
+    stopped: Array
+
+    @property
+    def _per_target(self) -> tuple[str, ...]:
+        return (*super()._per_target, *SUBSETS_BY_POSITION, *SUBSETS_BY_SEQUENCE)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.subset.shape != self.contributions.shape[:-1]:
+            raise ShapeError(
+                f"subset has shape {self.subset.shape}; expected {self.contributions.shape[:-1]}, one number a base."
+            )
+
+    @property
+    def negative(self) -> bool:
+        """Whether −f is explained: subsets that keep f at or below the threshold."""
+        return bool(self.parameters.get("negative", False))
+
+    @property
+    def n_subsets(self) -> Array:
+        """`(n,)` †: how many subsets were found."""
+        return np.asarray(self.subset.max(axis=-1, initial=0))
+
+    def subsets(self, row: int | None = None) -> list[SequenceSubset]:
+        """Return the subsets of one sequence, or of all, in the order found.
+
+        Raises
+        ------
+        TargetError
+            When several targets were explained: choose one with `for_target`.
+        """
+        if self.several_targets:
+            raise TargetError(f"There are subsets of several targets; choose one: .for_target({self.targets[0]!r}).")
+        found = []
+        for i in range(len(self)) if row is None else [range(len(self))[row]]:
+            for number in range(1, int(self.subset[i].max(initial=0)) + 1):
+                positions = np.flatnonzero(self.subset[i] == number)
+                positions = positions[np.argsort(self.rank[i, positions])]
+                value = self.subset_value[i, positions[0]]
+                reached = value <= self.threshold[i] if self.negative else value >= self.threshold[i]
+                found.append(SequenceSubset(i, number, positions, float(value), bool(reached)))
+        return found
+
+    def masked_one_hot(self, fill: float = 0.0) -> Array:
+        """Return each subset as a sequence of its own, `(subsets, L, 4)` float32, in the order of `subsets`.
+
+        Parameters
+        ----------
+        fill
+            What stands in all four channels of a base that is masked.
+
+        Raises
+        ------
+        TargetError
+            As `subsets` does.
+        """
+        found = self.subsets()
+        arrays = np.full((len(found), *self.X.shape[1:]), fill, dtype=np.float32)
+        for array, one in zip(arrays, found, strict=True):
+            array[one.positions] = self.X[one.sequence, one.positions]
+        return arrays
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ class Format(StrEnum):
     NPZ = "npz"
     TSV = "tsv"
     BED = "bed"
+    SUBSETS = "subsets"
+    BLOCKS = "blocks"
 
 
 _BY_SUFFIX = {
@@ -42,7 +44,8 @@ def export(
         typer.Option(
             help="modisco: a folder with ohe.npz and shap.npz, as `modisco motifs -s … -a …` reads them; h5: one "
             "HDF5 file in the layout of chrombpnet; npz: all in one archive; tsv: a line a sequence; bed: the "
-            "intervals. Default: by the suffix of OUTPUT, modisco without one."
+            "intervals; of sufficient input subsets also subsets: a line (TSV) a "
+            "subset, and blocks: BED12. Default: by the suffix of OUTPUT, modisco without one."
         ),
     ] = None,
     target: Annotated[

@@ -5,6 +5,10 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from seqexplain.results import Attributions
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,8 @@ class Summary:
         The sequence with the highest prediction of the first target.
     largest
         The substitution with the largest effect on the first target, in words; empty where there are no effects.
+    subsets
+        What was found of sufficient input subsets, in words; empty where they were not looked for.
     several_targets
         Whether files of scores hold one target out of several.
     """
@@ -39,6 +45,44 @@ class Summary:
     strongest: str
     several_targets: bool = False
     largest: str = ""
+    subsets: str = ""
+
+
+class _SubsetTally:
+    """Counts sufficient input subsets, a block at a time; all targets together."""
+
+    def __init__(self) -> None:
+        self.sequences = self.above = self.sufficient = 0
+        self.sizes: list[int] = []
+
+    def add(self, block: Attributions) -> None:
+        """Count those of a block, where it has any."""
+        from seqexplain.results import SufficientInputSubsets
+
+        if not isinstance(block, SufficientInputSubsets):
+            return
+        for target in range(len(block.targets)):
+            one = block.for_target(target)
+            if isinstance(one, SufficientInputSubsets):
+                found = one.subsets()
+                self.sequences += len(one)
+                self.above += int((one.n_subsets > 0).sum())
+                self.sizes += [len(subset) for subset in found]
+                self.sufficient += sum(subset.sufficient for subset in found)
+
+    def in_words(self) -> str:
+        """Return a line for people; nothing where nothing was counted."""
+        import numpy as np
+
+        if not self.sequences:
+            return ""
+        if not self.sizes:
+            return f"subsets: none; no sequence of {self.sequences} reaches its threshold by what it has"
+        return (
+            f"subsets: {len(self.sizes)} in {self.above} of {self.sequences} sequences (times targets), of "
+            f"{np.median(self.sizes):g} bases in the median ({min(self.sizes)} to {max(self.sizes)}); "
+            f"{self.sufficient} of {len(self.sizes)} suffice on the full model"
+        )
 
 
 def summarise(path: Path) -> Summary:
@@ -63,12 +107,14 @@ def summarise(path: Path) -> Summary:
     worst, worst_name = 0.0, ""
     best, strongest = -np.inf, ""
     size_of_largest, largest = 0.0, ""
+    tally = _SubsetTally()
     for block in store:
         sequences += len(block)
         first = block.predictions[:, 0] if block.several_targets else block.predictions
         top = int(np.argmax(first))
         if first[top] > best:
             best, strongest = float(first[top]), block.names[top]
+        tally.add(block)
         if block.effects is not None:
             effects = block.effects[:, 0] if block.several_targets else block.effects
             row, place, base = np.unravel_index(int(np.argmax(np.abs(effects))), effects.shape)
@@ -87,8 +133,9 @@ def summarise(path: Path) -> Summary:
             worst = float(size.max())
             worst_name = block.names[int(np.unravel_index(np.argmax(size), size.shape)[0])]
     return Summary(
-        sequences, store.targets, pairs, held, worst, worst_name, strongest, store.layout.several_targets, largest
-    )
+        sequences, store.targets, pairs, held, worst, worst_name, strongest, store.layout.several_targets, largest,
+        tally.in_words(),
+    )  # fmt: skip
 
 
 def summary_lines(summary: Summary, path: Path) -> list[str]:
@@ -102,12 +149,18 @@ def summary_lines(summary: Summary, path: Path) -> list[str]:
         )
     if summary.largest:
         lines.append(f"largest effect of a substitution (positions from 0): {summary.largest}")
+    if summary.subsets:
+        lines.append(summary.subsets)
     store = shlex.quote(str(path))
     # per-base files hold one target; the first stands for the one that is wanted
     one = " --target 0" if summary.several_targets else ""
     lines += [
         "look next:",
         f"  seqexplain logo {store} --sequence {shlex.quote(summary.strongest)} -o logo.svg",
+        *(
+            [f"  seqexplain export {store} --format subsets -o subsets.tsv     # a line a subset"]
+            * bool(summary.subsets)
+        ),
         f"  seqexplain export {store} -o for_modisco{one}     # ohe.npz and shap.npz, as `modisco motifs` reads them",
         f"  seqexplain export {store} -o summary.tsv     # a line a sequence",
     ]

@@ -19,6 +19,7 @@ from seqexplain.cli._logo import logo
 from seqexplain.cli._methods import methods
 from seqexplain.cli._options import command_of
 from seqexplain.cli._score import score
+from seqexplain.cli._sis import sis
 from seqexplain.cli._variants import variants
 
 app = typer.Typer(
@@ -28,7 +29,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     epilog="Each subcommand has its own --help. Start with: seqexplain demo",
 )
-for _function in (info, methods, score, explain, ism, variants, insert, logo, export, demo):
+for _function in (info, methods, score, explain, ism, sis, variants, insert, logo, export, demo):
     app.command(_function.__name__)(command_of(_function))
 
 

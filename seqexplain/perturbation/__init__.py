@@ -46,8 +46,14 @@ if TYPE_CHECKING:
     from seqexplain.perturbation._scorer import BoundSequences as BoundSequences
     from seqexplain.perturbation._scorer import EditOptions as EditOptions
     from seqexplain.perturbation._scorer import Scorer as Scorer
+    from seqexplain.perturbation._sis_job import SisJob as SisJob
+    from seqexplain.perturbation._sis_job import SisOptions as SisOptions
+    from seqexplain.perturbation._sis_of_function import back_select as back_select
+    from seqexplain.perturbation._sis_of_function import find_sis as find_sis
+    from seqexplain.perturbation._sis_of_function import sis_collection as sis_collection
     from seqexplain.perturbation._spacing import Spacing as Spacing
     from seqexplain.perturbation._spacing import spacing as spacing
+    from seqexplain.perturbation._sufficient_input_subsets import sufficient_input_subsets as sufficient_input_subsets
     from seqexplain.perturbation._variant_effects import variant_effects as variant_effects
     from seqexplain.perturbation._variant_results import VariantEffects as VariantEffects
     from seqexplain.perturbation._variant_scorer import VariantOptions as VariantOptions
@@ -74,14 +80,18 @@ _HOMES = {
     "PredictionDifference": "_prediction_difference_job",
     "PredictionDifferenceOptions": "_prediction_difference_job",
     "Scorer": "_scorer",
+    "SisJob": "_sis_job",
+    "SisOptions": "_sis_job",
     "Spacing": "_spacing",
     "VariantEffects": "_variant_results",
     "VariantOptions": "_variant_scorer",
     "VariantScorer": "_variant_scorer",
     "ablation": "_ablation",
     "annotate_vcf": "_annotate_vcf",
+    "back_select": "_sis_of_function",
     "deletion_effects": "_deletion_effects",
     "epistasis": "_epistasis",
+    "find_sis": "_sis_of_function",
     "in_silico_mutagenesis": "_in_silico_mutagenesis",
     "insertion_effects": "_insertion_effects",
     "kernel_shap": "_kernel_shap",
@@ -92,7 +102,9 @@ _HOMES = {
     "meaningful_perturbation": "_meaningful_perturbation",
     "occlusion": "_occlusion",
     "prediction_difference_analysis": "_prediction_difference_analysis",
+    "sis_collection": "_sis_of_function",
     "spacing": "_spacing",
+    "sufficient_input_subsets": "_sufficient_input_subsets",
     "variant_effects": "_variant_effects",
     "window_mutagenesis": "_window_mutagenesis",
 }

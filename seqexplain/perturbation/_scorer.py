@@ -50,6 +50,9 @@ class Scorer:
     options
         Targets and batches. `evaluation` is `"incremental"`, `"full"`, or `"auto"`: incremental where that saves
         arithmetic.
+    n_edits
+        About how many are going to be scored in the whole job, to tell whether compiling pays; by default all
+        substitutions.
 
     Raises
     ------
@@ -59,7 +62,14 @@ class Scorer:
         When the target does not exist.
     """
 
-    def __init__(self, model: SequenceModel, length: int, n_sequences: int, options: EditOptions) -> None:
+    def __init__(
+        self,
+        model: SequenceModel,
+        length: int,
+        n_sequences: int,
+        options: EditOptions,
+        n_edits: float | None = None,
+    ) -> None:
         if options.evaluation not in EVALUATIONS:
             raise ParameterError(
                 f'evaluation={options.evaluation!r} is not known; use "auto", "incremental" or "full".'
@@ -68,6 +78,7 @@ class Scorer:
         self.length = length
         self.options = options
         self._n_sequences = n_sequences
+        self._n_edits = 3.0 * length * n_sequences if n_edits is None else n_edits
         model.check_extra_inputs(options.extra_inputs)
         self._resolved: tuple[Target, ...] = model.targets(options.target, level=options.level, length=length)
         self.targets = tuple(t.label for t in self._resolved)
@@ -135,7 +146,7 @@ class Scorer:
         values = sorted({v for t in self._resolved for v in t.weights})
         plan = make_edit_plan(self.model, self.length, width, values)
         if asked == "auto":
-            in_full = 3.0 * self.length * self._n_sequences * sum(plan.full_cost.values())
+            in_full = self._n_edits * sum(plan.full_cost.values())
             if not plan.worth or in_full < WORTH_COMPILING:
                 return None
         return IncrementalEvaluator(plan, self._resolved)

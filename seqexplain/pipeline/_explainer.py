@@ -7,7 +7,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from seqexplain.results import BY_BASE, BY_SEQUENCE, Array, Attributions
+from seqexplain.results import (
+    BY_BASE,
+    BY_SEQUENCE,
+    SUBSETS_BY_POSITION,
+    SUBSETS_BY_SEQUENCE,
+    Array,
+    Attributions,
+    SufficientInputSubsets,
+)
 from seqexplain.sequences import SequenceRecord, one_hot
 
 
@@ -94,6 +102,7 @@ def explain_chunk(
     sizes = np.array([len(record.sequence) for record in records], dtype=np.int64)
     by_position = getattr(explainer, "by_position", True)
     filled: dict[str, Array] = {}
+    kind: type[Attributions] = Attributions
     X = np.zeros((len(records), length, 4), dtype=np.float32)
     # several batches in a call: an explainer may compute more than one at a time
     at_once = explainer.batch_sequences * getattr(explainer, "batches_at_once", 1)
@@ -103,24 +112,29 @@ def explain_chunk(
         X[rows, :size] = batch
         names = [records[i].name for i in rows]
         result = explainer.explain(batch, start=start + int(rows[0]), names=names)
-        for name in (*BY_BASE, *BY_SEQUENCE):
-            value = getattr(result, name)
+        if isinstance(result, SufficientInputSubsets):
+            kind = SufficientInputSubsets
+        for name in (*BY_BASE, *BY_SEQUENCE, *SUBSETS_BY_POSITION, *SUBSETS_BY_SEQUENCE):
+            value = getattr(result, name, None)
             if value is None:
                 continue
+            by_base, along = name in BY_BASE, name in SUBSETS_BY_POSITION
             if name not in filled:
                 shape = list(value.shape)
                 shape[0] = len(records)
-                if name in BY_BASE:
-                    shape[-2] = length
-                filled[name] = np.zeros(shape, dtype=np.float32)
-            if name in BY_BASE:
+                if by_base or along:
+                    shape[-2 if by_base else -1] = length
+                filled[name] = np.zeros(shape, dtype=value.dtype)
+            if by_base:
                 filled[name][rows, ..., :size, :] = value
+            elif along:
+                filled[name][rows, ..., :size] = value
             else:
                 filled[name][rows] = value
         advance(len(rows))
     intervals = tuple(record.interval for record in records)
     given: dict[str, Any] = filled
-    return Attributions(
+    return kind(
         X=X,
         **given,
         names=tuple(record.name for record in records),

@@ -11,6 +11,13 @@ array                      shape               type      holds
 `hypothetical` †           `(n, L, 4)`         float32   contribution that each base would have
 `contributions` †          `(n, L)`            float32   in its place where a method has no hypothetical
                                                          scores: what the observed base contributes
+`subset`, `rank` †         `(n, L)`            int32     of sufficient input subsets: the subset that a base belongs
+                                                         to, and its place in it; from 1, 0 = none
+`subset_value` †           `(n, L)`            float32   f of the base's subset alone
+`threshold`,               `(n,)`              float32   what subsets have to reach; f with all subsets masked, and
+`rest_predictions`,                                      with everything masked
+`masked_predictions` †
+`stopped` †                `(n,)`              uint8     why no more was looked for: `results.STOPPED`
 `codes`                    `(n, L)`            uint8     the sequence: A C G T = 0 1 2 3, unknown or none = 4
 `names`                    `(n,)`              string    names
 `predictions` †            `(n,)`              float32   f(X)
@@ -42,6 +49,7 @@ from seqexplain.storage._layout import default_chunk, jsonable
 from seqexplain.storage._lock import writer_lock
 from seqexplain.storage._saving import load, save
 from seqexplain.storage._store import ResultStore
+from seqexplain.storage._subset_exports import export_subsets
 from seqexplain.storage._writer import StoreWriter, begin_store
 
 __all__ = [
@@ -52,6 +60,7 @@ __all__ = [
     "clear_staging",
     "default_chunk",
     "export",
+    "export_subsets",
     "jsonable",
     "load",
     "peek",

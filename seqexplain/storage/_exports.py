@@ -17,6 +17,7 @@ from seqexplain.storage._files import atomic_file, refuse_taken, storage_errors
 from seqexplain.storage._hdf5 import hdf5_writer
 from seqexplain.storage._npz import NpzWriter
 from seqexplain.storage._store import ResultStore
+from seqexplain.storage._subset_exports import export_subsets
 
 _H5_ROWS = 64  # sequences in a chunk of an HDF5 data set: some MB, whatever tool reads it
 
@@ -46,6 +47,8 @@ def export(
     `bed`       the intervals: chromosome, start, end, name, 0, strand (0-based, half-open)
     `tsv`       a line a sequence: name, length, coordinates, prediction, sum of the contributions, and the
                 largest completeness error
+    `subsets`   of sufficient input subsets: a line a subset; see `export_subsets`
+    `blocks`    of these a BED12 file: a line a subset, a block for each run of its bases
     ==========  ======================================================================================
 
     Parameters
@@ -57,7 +60,7 @@ def export(
     format
         See above.
     target
-        Which of several targets: position or label. `bed` and `tsv` need none.
+        Which of several targets: position or label. `bed`, `tsv`, `subsets` and `blocks` need none.
     overwrite
         Whether files that exist may be replaced.
     allow_incomplete
@@ -241,12 +244,22 @@ def _write_tsv(store: ResultStore, path: Path, target: int | str | None, overwri
     return (path,)
 
 
+def _write_subsets(store: ResultStore, path: Path, target: int | str | None, overwrite: bool) -> tuple[Path, ...]:
+    return (export_subsets(store, path, format="tsv", overwrite=overwrite),)
+
+
+def _write_blocks(store: ResultStore, path: Path, target: int | str | None, overwrite: bool) -> tuple[Path, ...]:
+    return (export_subsets(store, path, format="bed", overwrite=overwrite),)
+
+
 _FORMATS: dict[str, Callable[[ResultStore, Path, int | str | None, bool], tuple[Path, ...]]] = {
     "modisco": _write_modisco,
     "h5": _write_h5,
     "npz": _write_npz,
     "bed": _write_bed,
     "tsv": _write_tsv,
+    "subsets": _write_subsets,
+    "blocks": _write_blocks,
 }
 _PER_BASE = ("modisco", "h5", "npz")
 

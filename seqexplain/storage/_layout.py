@@ -10,7 +10,13 @@ from typing import Any
 import numpy as np
 
 from seqexplain.errors import ParameterError, ShapeError, StorageError
-from seqexplain.results import Array, Attributions
+from seqexplain.results import (
+    SUBSETS_BY_POSITION,
+    SUBSETS_BY_SEQUENCE,
+    Array,
+    Attributions,
+    SufficientInputSubsets,
+)
 
 ATTRIBUTE = "seqexplain"  # the one attribute of the group, under which everything of ours lives
 FORMAT = "seqexplain-attributions"
@@ -21,6 +27,14 @@ DEFAULT_CHUNK_BYTES = 8 * 2**20  # scores in one chunk: large enough to read fas
 DEFAULT_CHUNK_ROWS = 256  # and never more rows than this, for all of a chunk is lost when a job is killed
 SCORE_BYTES = 4  # float32
 OBSERVED = ("contributions", "spread")  # not 0 at the observed base alone: stored without an axis for the bases
+
+# of sufficient input subsets; what is not named is float32
+SUBSET_ARRAYS = (*SUBSETS_BY_POSITION, *SUBSETS_BY_SEQUENCE)
+INTEGERS: Mapping[str, tuple[str, int]] = {  # type and fill value
+    "subset": ("int32", -1),
+    "rank": ("int32", -1),
+    "stopped": ("uint8", 255),
+}
 
 OPTIONAL = (
     "hypothetical",
@@ -65,6 +79,8 @@ class Layout:
         Likewise; the first needs `n_references`.
     n_diagnostics
         Columns of `diagnostics`; None where the method has none.
+    subsets
+        Whether the results are `SufficientInputSubsets`.
     """
 
     n: int
@@ -81,6 +97,7 @@ class Layout:
     spread: bool = False
     effects: bool = False
     n_diagnostics: int | None = None
+    subsets: bool = False
 
     @classmethod
     def of(cls, result: Attributions, *, n: int, chunk: int, intervals: bool, lengths: bool) -> Layout:
@@ -101,6 +118,7 @@ class Layout:
             spread=result.spread is not None,
             effects=result.effects is not None,
             n_diagnostics=None if result.diagnostics is None else int(result.diagnostics.shape[-1]),
+            subsets=isinstance(result, SufficientInputSubsets),
         )
 
     @classmethod
@@ -132,7 +150,7 @@ class Layout:
         return int(done.sum()) * self.chunk - short * int(done[-1])
 
     def row_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Return, for every float array, the shape that belongs to one sequence."""
+        """Return, for every array of numbers, the shape that belongs to one sequence."""
         per_target = (len(self.targets),) if self.several_targets else ()
         scores = "hypothetical" if self.hypothetical else "contributions"
         bases = (4,) if self.hypothetical else ()
@@ -149,12 +167,16 @@ class Layout:
             shapes["spread"] = (*per_target, self.length)
         if self.n_diagnostics is not None:
             shapes["diagnostics"] = (*per_target, self.n_diagnostics)
+        if self.subsets:
+            shapes |= dict.fromkeys(SUBSETS_BY_SEQUENCE, per_target)
+            shapes |= dict.fromkeys(SUBSETS_BY_POSITION, (*per_target, self.length))
         return shapes
 
     def arrays(self) -> Iterator[ArraySpec]:
         """Yield the arrays of the store, `done` last."""
         for name, row in self.row_shapes().items():
-            yield self._array(name, row, "float32", float("nan"), _dimensions(name, self.several_targets))
+            dtype, fill = INTEGERS.get(name, ("float32", float("nan")))
+            yield self._array(name, row, dtype, fill, _dimensions(name, self.several_targets))
         yield self._array("codes", (self.length,), "uint8", MISSING_CODE, ("position",))
         yield self._array("names", (), str, "", ())
         if self.lengths:
@@ -177,7 +199,7 @@ class Layout:
         if block.X.shape != (rows, self.length, 4):
             raise ShapeError(f"A block has X of shape {block.X.shape}; this store wants ({rows}, {self.length}, 4).")
         for name, row in self.row_shapes().items():
-            value = getattr(block, name)
+            value = getattr(block, name, None)
             wanted = (rows, *row, 4) if name in OBSERVED else (rows, *row)
             received = "nothing" if value is None else f"shape {value.shape}"
             if value is None or value.shape != wanted:
@@ -295,5 +317,7 @@ def _dimensions(name: str, several_targets: bool) -> tuple[str, ...]:
         "reference_predictions": ("reference",),
         "completeness_error": ("reference",),
         "diagnostics": ("diagnostic",),
+        **dict.fromkeys(SUBSETS_BY_SEQUENCE, ()),
+        **dict.fromkeys(SUBSETS_BY_POSITION, ("position",)),
     }[name]
     return ("target", *inner) if several_targets else inner

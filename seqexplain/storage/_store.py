@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from seqexplain.errors import MissingFileError, ParameterError, StorageError
-from seqexplain.results import BY_BASE, BY_SEQUENCE, Array, Attributions, Interval
+from seqexplain.results import BY_BASE, BY_SEQUENCE, Array, Attributions, Interval, SufficientInputSubsets
 from seqexplain.sequences import codes_to_one_hot
 from seqexplain.storage._files import Occupant, occupant
 from seqexplain.storage._group import open_group
-from seqexplain.storage._layout import STRANDS
+from seqexplain.storage._layout import INTEGERS, STRANDS, SUBSET_ARRAYS
 
 Rows = slice | Sequence[int] | Array | EllipsisType
 
@@ -108,7 +108,8 @@ class ResultStore:
         observed = X[:, None] if layout.several_targets else X
         hypothetical = columns.get("hypothetical")
         scores = columns["contributions"][..., None] if hypothetical is None else hypothetical
-        return Attributions(
+        more = {name: columns[name] for name in SUBSET_ARRAYS} if layout.subsets else {}
+        return (SufficientInputSubsets if layout.subsets else Attributions)(
             contributions=scores * observed,
             X=X,
             predictions=columns["predictions"],
@@ -125,6 +126,7 @@ class ResultStore:
             targets=layout.targets,
             method=str(self.attrs["method"]),
             parameters=self.attrs["parameters"],
+            **more,
         )
 
     def read(self, rows: Rows = ...) -> Attributions:
@@ -229,11 +231,12 @@ class ResultStore:
 
     def _nothing(self) -> Attributions:
         layout, shapes = self.layout, self.layout.row_shapes()
-        empty: dict[str, Any] = {name: np.empty((0, *shape), np.float32) for name, shape in shapes.items()}
+        types = {name: INTEGERS.get(name, ("float32", 0))[0] for name in shapes}
+        empty: dict[str, Any] = {name: np.empty((0, *shape), types[name]) for name, shape in shapes.items()}
         per_target = (len(layout.targets),) if layout.several_targets else ()
         for name in ("contributions", *(["spread"] if layout.spread else [])):
             empty[name] = np.empty((0, *per_target, layout.length, 4), np.float32)
-        return Attributions(
+        return (SufficientInputSubsets if layout.subsets else Attributions)(
             X=np.empty((0, layout.length, 4), np.float32),
             intervals=() if layout.intervals else None,
             lengths=np.empty(0, np.int64) if layout.lengths else None,
@@ -254,8 +257,9 @@ def join(parts: Sequence[Attributions]) -> Attributions:
         return None if values[0] is None else np.concatenate(values)
 
     first = parts[0]
-    stacked: dict[str, Any] = {name: stack(name) for name in (*BY_BASE, *BY_SEQUENCE, "X", "lengths")}
-    return Attributions(
+    more = SUBSET_ARRAYS if isinstance(first, SufficientInputSubsets) else ()
+    stacked: dict[str, Any] = {name: stack(name) for name in (*BY_BASE, *BY_SEQUENCE, *more, "X", "lengths")}
+    return (SufficientInputSubsets if more else Attributions)(
         **stacked,
         names=tuple(name for part in parts for name in part.names),
         intervals=(None if first.intervals is None else tuple(i for part in parts for i in part.intervals or ())),

@@ -15,7 +15,7 @@ from seqexplain.results import BY_SEQUENCE, Array, Attributions, Interval
 from seqexplain.sequences import one_hot_to_codes
 from seqexplain.storage._files import clear_staging, put_in_place, staging, storage_errors
 from seqexplain.storage._group import WRITE_ALL, open_group
-from seqexplain.storage._layout import STRANDS, Layout, describe
+from seqexplain.storage._layout import STRANDS, SUBSET_ARRAYS, Layout, describe
 
 _ZSTD_LEVEL = 3
 # hypothetical × X and the given contributions may differ by this much of the largest score: float32 sums
@@ -136,7 +136,7 @@ class StoreWriter:
             columns["hypothetical"] = scores
         else:
             columns["contributions"] = observed
-        for name in (*BY_SEQUENCE, "per_reference", "effects"):
+        for name in (*BY_SEQUENCE, "per_reference", "effects", *SUBSET_ARRAYS):
             if name in self._arrays:
                 columns[name] = getattr(block, name)
         if block.spread is not None:

@@ -32,7 +32,7 @@ HEAVY = (
     "scipy",
     "sklearn",
 )
-SUBCOMMANDS = ("info", "score", "explain", "ism", "insert", "logo", "export", "demo")
+SUBCOMMANDS = ("info", "score", "explain", "ism", "sis", "insert", "logo", "export", "demo")
 
 
 @pytest.mark.parametrize("words", [["--help"], ["explain", "--help"], ["--version"], []])
@@ -60,7 +60,8 @@ def test_help_lists_all_subcommands_and_version_is_the_packages(cli):
     helped = cli("--help")
     assert helped.code == 0
     assert all(
-        f" {name} " in helped.out for name in ("info", "score", "explain", "ism", "insert", "logo", "export", "demo")
+        f" {name} " in helped.out
+        for name in ("info", "score", "explain", "ism", "sis", "insert", "logo", "export", "demo")
     )
     assert cli().out == helped.out
 
