@@ -62,7 +62,7 @@ def substitution_effects(bound: BoundSequences, start: int, end: int) -> Array:
             continue
         observed = x[rows, positions].argmax(axis=-1)
         bases = OTHERS[observed] if places is known else np.tile(np.arange(4), (len(rows), 1))
-        scores = bound.edits(rows, start + positions, BASES[bases][:, :, None])
+        found = bound.effects(rows, start + positions, BASES[bases][:, :, None])
         # the axes that are indexed come first: (edits, bases, targets)
-        effects[rows[:, None], :, start + positions[:, None], bases] = scores - bound.base[rows][:, None]
+        effects[rows[:, None], :, start + positions[:, None], bases] = found
     return effects

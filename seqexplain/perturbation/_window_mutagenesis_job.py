@@ -98,7 +98,7 @@ class WindowMutagenesis(EditJob):
                 self._replaced(bound.X[i, p : p + window], draws[i][:, p : p + window])
                 for i, p in zip(rows[part], places[part], strict=True)
             ]
-            effects[part] = bound.edits(rows[part], places[part], np.stack(pieces)) - bound.base[rows[part], None]
+            effects[part] = bound.effects(rows[part], places[part], np.stack(pieces))
         return effects.reshape(len(bound), len(starts), *effects.shape[1:])
 
     def _draw(self, x: Array, samples: int) -> Array:

@@ -71,7 +71,7 @@ def test_positions_that_add_up_do_not_interact(linear: Any, sequences: Any) -> N
     assert np.abs(found.interactions).max() < 2e-6
 
 
-def test_a_product_has_a_closed_form(sequences: Any) -> None:
+def test_a_product_has_a_closed_form(sequences: Any, scored: Any) -> None:
     """f = u·v, u the sum over the left half, v over the right: within a half 0, across it Δu Δv."""
     keras.utils.set_random_seed(6)
     x = keras.Input((10, 4))
@@ -94,7 +94,7 @@ def test_a_product_has_a_closed_form(sequences: Any) -> None:
     i, a, j, b = 2, X[0, 2].argmin(), 7, X[0, 7].argmin()
     both = X[0].copy()
     both[i], both[j] = np.eye(4)[a], np.eye(4)[b]
-    values = np.asarray(model(np.stack([both, X[0]])))[:, 0]
+    values = scored(model, np.stack([both, X[0]]))[:, 0]
     assert doubles[0, i, a, j, b] == pytest.approx(values[0] - values[1], abs=5e-6)
     assert np.isnan(doubles[:, 3, :, 3]).all()
 

@@ -100,8 +100,8 @@ def test_random_bases_depend_on_seed_and_sequence_alone(wrapped: Any) -> None:
 
 def test_unknown_bases_come_in_as_the_model_was_shown_them(network: Any, scored: Any) -> None:
     texts = strings(1, seed=7)
-    found = deletion_effects(SequenceModel(network, unknown="uniform"), texts, target=0, size=2)
-    wanted = scored(network, encode([texts[0][:-2] + "NN", texts[0]], unknown=0.25))[:, 0]
+    found = deletion_effects(SequenceModel(network, unknown="uniform"), texts, target=0, size=9)
+    wanted = scored(network, encode([texts[0][:-9] + "N" * 9, texts[0]], unknown=0.25))[:, 0]
     assert found.effects[0, -1] == pytest.approx(wanted[0] - wanted[1], abs=1e-5)
 
 

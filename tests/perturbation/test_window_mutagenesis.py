@@ -19,13 +19,13 @@ L = 24
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """What is asked of the scorer: rows, starts and replacements."""
     asked: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-    edits = BoundSequences.edits
+    effects = BoundSequences.effects
 
     def noted(self: BoundSequences, rows: Any, starts: Any, replacements: Any) -> Any:
         asked.append((np.array(rows), np.array(starts), np.array(replacements)))
-        return edits(self, rows, starts, replacements)
+        return effects(self, rows, starts, replacements)
 
-    monkeypatch.setattr(BoundSequences, "edits", noted)
+    monkeypatch.setattr(BoundSequences, "effects", noted)
     return asked
 
 
@@ -97,6 +97,22 @@ def test_replacements_depend_on_seed_and_sequence_alone(wrapped: Any, sequences:
     np.testing.assert_allclose(part.window_effects, whole.window_effects[[2]][:, [7, 11]], rtol=0, atol=2e-6)
     other = window_mutagenesis(wrapped, X, target=0, window=6, random_state=1)
     assert np.abs(other.window_effects - whole.window_effects).max(axis=1).min() > 1e-2
+
+
+@pytest.mark.parametrize("replacement", ["shuffle", "random"])
+def test_neighbouring_windows_share_random_numbers(replacement: str, wrapped: Any, sequences: Any, shown: Any) -> None:
+    """Where two windows overlap the same bases come in, or the same ones are ranked alike."""
+    X = sequences(1, L, seed=5)
+    window_mutagenesis(wrapped, X, target=0, window=6, stride=6, n_samples=50, replacement=replacement)
+    window_mutagenesis(wrapped, X, target=0, window=7, stride=7, n_samples=50, replacement=replacement, end=7)
+    (_, _, sixes), (_, _, seven) = shown
+    if replacement == "random":
+        np.testing.assert_array_equal(seven[0, :, :6], sixes[0])
+        assert (sixes[0] != sixes[1]).any(axis=(1, 2)).mean() > 0.9
+    else:  # without the seventh base the order of the others is the same
+        for longer, shorter in zip(seven[0].argmax(-1), sixes[0].argmax(-1), strict=True):
+            rest = list(longer)
+            assert any([*rest[:k], *rest[k + 1 :]] == list(shorter) for k in range(7))
 
 
 def test_parts_of_a_result(wrapped: Any, sequences: Any, tmp_path: Any) -> None:
