@@ -24,13 +24,11 @@ from seqexplain.cli._options import (
     check_range,
 )
 from seqexplain.cli._sequences import SequenceOptions
-from seqexplain.cli._table import STDOUT, check_table, open_table
+from seqexplain.cli._table import STDOUT, check_table, open_table, write_frame
 from seqexplain.cli._targets import HELP, parse_targets, targets_of
 from seqexplain.errors import MissingFileError, ParameterError
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
-
     from seqexplain.perturbation import Marginalisation, Spacing
 
 PANEL = "The motifs"
@@ -175,9 +173,11 @@ def insert(
     else:
         found = spacing(opened, X, first, other, **choices)
         lines, draw = _summary_of_two(found, confidence), partial(found.plot, curve.value)
-    _write(out, found.to_table(confidence), overwrite=overwrite)
+    with open_table(out, overwrite=overwrite) as write:
+        write_frame(write, found.to_table(confidence))
     if each is not None:
-        _write(each, found.values_table(), overwrite=overwrite)
+        with open_table(each, overwrite=overwrite) as write:
+            write_frame(write, found.values_table())
     if plot is not None:
         from seqexplain.plot import save_figure
 
@@ -260,16 +260,3 @@ def _summary_of_two(found: Spacing, confidence: float) -> Sequence[str]:
 
 def _plus_minus(mean: float, error: float) -> str:
     return f"{mean:+.4g}" + ("" if error != error else f" ± {error:.2g}")
-
-
-def _write(out: str, table: DataFrame, *, overwrite: bool) -> None:
-    with open_table(out, overwrite=overwrite) as write:
-        write(list(table.columns))
-        for row in table.itertuples(index=False):
-            write([_cell(value) for value in row])
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, float):
-        return "" if value != value else f"{value:.7g}"
-    return value

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import gzip
 import io
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 STDOUT = "-"
 _SEPARATORS = str.maketrans("\t\r\n", "   ")  # a name that holds one would shift the columns
@@ -66,3 +70,16 @@ def open_table(out: str, *, overwrite: bool) -> Iterator[WriteRow]:
             text.write("\t".join(str(cell).translate(_SEPARATORS) for cell in row) + "\n")
 
         yield write
+
+
+def write_frame(write: WriteRow, table: DataFrame) -> None:
+    """Write a data frame: its columns, then its rows; numbers with seven digits, what is not known as nothing."""
+    write(list(table.columns))
+    for row in table.itertuples(index=False):
+        write([_cell(value) for value in row])
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.7g}"
+    return value

@@ -20,6 +20,7 @@ from seqexplain.cli._methods import methods
 from seqexplain.cli._options import command_of
 from seqexplain.cli._score import score
 from seqexplain.cli._sis import sis
+from seqexplain.cli._sis_clusters import sis_clusters
 from seqexplain.cli._variants import variants
 
 app = typer.Typer(
@@ -29,8 +30,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
     epilog="Each subcommand has its own --help. Start with: seqexplain demo",
 )
-for _function in (info, methods, score, explain, ism, sis, variants, insert, logo, export, demo):
-    app.command(_function.__name__)(command_of(_function))
+for _function in (info, methods, score, explain, ism, sis, variants, insert, sis_clusters, logo, export, demo):
+    app.command(_function.__name__.replace("_", "-"))(command_of(_function))
 
 
 @app.callback()

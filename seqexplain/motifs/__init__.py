@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from seqexplain.motifs._scores import ScoreTable as ScoreTable
     from seqexplain.motifs._scores import score_table as score_table
     from seqexplain.motifs._subset_clusters import SubsetClusters as SubsetClusters
+    from seqexplain.motifs._write_motifs import write_motifs as write_motifs
 
 _HOMES = {
     "Association": "_association",
@@ -38,6 +39,7 @@ _HOMES = {
     "score_table": "_scores",
     "strongest_window": "_agreement",
     "window_agreement": "_agreement",
+    "write_motifs": "_write_motifs",
 }
 
 __all__ = sorted(_HOMES)

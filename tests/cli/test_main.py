@@ -32,7 +32,7 @@ HEAVY = (
     "scipy",
     "sklearn",
 )
-SUBCOMMANDS = ("info", "score", "explain", "ism", "sis", "insert", "logo", "export", "demo")
+SUBCOMMANDS = ("info", "score", "explain", "ism", "sis", "insert", "sis-clusters", "logo", "export", "demo")
 
 
 @pytest.mark.parametrize("words", [["--help"], ["explain", "--help"], ["--version"], []])
