@@ -15,6 +15,15 @@ if _TESTS not in sys.path:
     sys.path.insert(0, _TESTS)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest leaves out what is marked as slow
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of methods that are slow."""
+    for item in items:
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        if getattr(parameters.get("method"), "slow", False):
+            item.add_marker(pytest.mark.slow)
+
+
 def _is_compiled(request: pytest.FixtureRequest) -> bool:
     parameters = getattr(getattr(request.node, "callspec", None), "params", {})
     return bool(getattr(parameters.get("method"), "compiled", True))

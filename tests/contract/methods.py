@@ -63,6 +63,8 @@ class Method:
         turn on it.
     compiled
         Whether it is compiled in these tests; one method of each kind is, and all are on the command line's.
+    slow
+        Whether its tests are among the slow ones: it is another way to compute what another row is quick for.
     """
 
     run: Callable[..., Any]
@@ -77,6 +79,7 @@ class Method:
     degree: int = 1
     repeats: float = 2e-6
     compiled: bool = False
+    slow: bool = False
 
     def __call__(self, model: Any, X: Any, **options: Any) -> Any:
         return self.run(model, X, **{**self.options, **options})
@@ -158,6 +161,7 @@ METHODS = {
     "expected gradients": along_paths(expected_gradients, samples=2),
     "simple taylor": gradient(simple_taylor_decomposition, root=complement),
     "in-silico mutagenesis": edited(in_silico_mutagenesis),
+    "incremental mutagenesis": replace(edited(in_silico_mutagenesis, evaluation="incremental"), slow=True),
     "window mutagenesis": replace(
         edited(window_mutagenesis, window=4, stride=3, n_samples=2), seeded=True, of_strands=False
     ),
