@@ -6,7 +6,7 @@ neighbourhood and on the same neighbourhood of the unedited sequence, which all 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -275,7 +275,7 @@ class Windowed(LocalStep):
         steps = [n if s is None else s for n, s in zip(x.shape[1:-1], strides, strict=True)]
         x = self._pads(x, sizes, steps, LOWEST)
         for axis, (k, s) in enumerate(zip(sizes, steps, strict=True), start=1):
-            x = over_windows(x, axis, k, s, ops.maximum)
+            x = over_windows(x, axis, k, s, largest=True)
         return x
 
     def _average(self, x: Tensor) -> Tensor:
@@ -284,7 +284,7 @@ class Windowed(LocalStep):
             raise TypeError(f"{operation.name} is no average pooling.")
         window, strides = self._first(operation.window), self._first(operation.strides)
         for axis, (k, s) in enumerate(zip(window, strides, strict=True), start=1):
-            x = over_windows(x, axis, k, s, lambda a, b: a + b)
+            x = over_windows(x, axis, k, s, largest=False)
             if axis > 1:
                 x = x / k
         return x
@@ -315,13 +315,19 @@ class Windowed(LocalStep):
         )
 
 
-def over_windows(x: Tensor, axis: int, size: int, stride: int, join: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-    """Reduce the windows of one axis, pair by pair."""
+def over_windows(x: Tensor, axis: int, size: int, stride: int, *, largest: bool) -> Tensor:
+    """Return the maximum or the sum of the windows of one axis."""
     out = (int(x.shape[axis]) - size) // stride + 1
+    if size == stride:  # one reduction: slice by slice, a compiler computes what is before once for each
+        windows = ops.reshape(take_slice(x, axis, 0, out * size), (*x.shape[:axis], out, size, *x.shape[axis + 1 :]))
+        return ops.max(windows, axis=axis + 1) if largest else ops.sum(windows, axis=axis + 1)
     y = None
     for j in range(size):
         piece = take_slice(x, axis, j, j + (out - 1) * stride + 1, stride)
-        y = piece if y is None else join(y, piece)
+        if y is None:
+            y = piece
+        else:
+            y = ops.maximum(y, piece) if largest else y + piece
     return y
 
 
