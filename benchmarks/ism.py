@@ -2,11 +2,11 @@
 
     python benchmarks/ism.py [--networks basset bpnet] [--sequences 1] [--repeats 3] [--alone] [--figure scaling.png]
 
-Every substitution of every base: ours incrementally, ours with every edited sequence scored in full (from each
-k-th position, scaled up: it is the same work everywhere), and the peer's two modes. Prints seconds a sequence, ratios,
-the largest difference between effects, how far each of ours is from the same effects in float64 (computed by the PyTorch
-twin, at some positions), and how far the incremental one is from its floor: its multiply-adds at the rate of a large
-matrix product. `--figure` draws how time grows with the length of the sequence.
+Every substitution of every base: ours incrementally, ours with every edited sequence scored in full (from some
+positions, scaled up: it is the same work everywhere), and the peer's two modes. Prints seconds a sequence, ratios, the
+largest difference between effects, how far each of ours is from the same effects in float64 (by the PyTorch twin, at
+some positions), and how far the incremental one is from its floor: its multiply-adds at the rate of a large matrix
+product. `--figure` draws how time grows with the length of the sequence.
 
 On a GPU, where the backend has one, the peer runs there too; the figures that it publishes are for `--networks bpnet
 --sequences 320` and `--networks chrombpnet --sequences 32`.

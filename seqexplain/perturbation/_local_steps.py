@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from math import prod
 from typing import Any
 
@@ -321,14 +322,8 @@ def over_windows(x: Tensor, axis: int, size: int, stride: int, *, largest: bool)
     if size == stride:  # one reduction: slice by slice, a compiler computes what is before once for each
         windows = ops.reshape(take_slice(x, axis, 0, out * size), (*x.shape[:axis], out, size, *x.shape[axis + 1 :]))
         return ops.max(windows, axis=axis + 1) if largest else ops.sum(windows, axis=axis + 1)
-    y = None
-    for j in range(size):
-        piece = take_slice(x, axis, j, j + (out - 1) * stride + 1, stride)
-        if y is None:
-            y = piece
-        else:
-            y = ops.maximum(y, piece) if largest else y + piece
-    return y
+    pieces = [take_slice(x, axis, j, j + (out - 1) * stride + 1, stride) for j in range(size)]
+    return reduce(ops.maximum, pieces) if largest else sum(pieces[1:], pieces[0])
 
 
 @dataclass(frozen=True, eq=False)
