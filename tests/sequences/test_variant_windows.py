@@ -111,6 +111,8 @@ def test_the_middle_of_the_reference_allele_is_the_middle_of_its_window(genome: 
         (Variant("chr1", 50, CHROMOSOME[50], "A" * 40), "too_long", "does not fit"),
         (Variant("chr1", 50, CHROMOSOME[50:100], CHROMOSOME[50]), "too_long", "49 bp"),
         (Variant("chr1", 3, CHROMOSOME[3], "ACGT".replace(CHROMOSOME[3], "")[0]), "off_edge", "runs 12 bp off chr1"),
+        (Variant("chr1", 297, CHROMOSOME[297], "ACGT".replace(CHROMOSOME[297], "")[0]), "off_edge", "runs 12 bp off"),
+        (Variant("chr1", 280, CHROMOSOME[280:288], CHROMOSOME[280]), "off_edge", "runs 6 bp off chr1"),
         (Variant("chr1", 195, CHROMOSOME[195], "ACGT".replace(CHROMOSOME[195], "")[0]), "many_unknown", "10 of 30"),
         (Variant("odd", 0, "A", "C"), "reference_unknown", "no base"),
     ],

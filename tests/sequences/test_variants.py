@@ -115,6 +115,9 @@ def test_tables_say_by_the_column_what_they_count_from(tmp_path: Path, separator
     path = tmp_path / "x.txt"
     path.write_text("## a remark\n" + "\n".join(separator.join(row) for row in rows) + "\n\n")
     assert short(list(read_variants(path))) == [("chr1", 9, "A", "G", "rs1", 3, 1)]
+    both = [[*rows[0], "start"], [*rows[1], "30"]]
+    path.write_text("\n".join(separator.join(row) for row in both))
+    assert short(list(read_variants(path))) == [("chr1", 30, "A", "G", "rs1", 2, 1)]  # as our tables have it
     rows[0][1] = "start"
     path.write_text("\n".join(separator.join(row) for row in rows))
     assert short(list(read_variants(path))) == [("chr1", 10, "A", "G", "rs1", 2, 1)]
