@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from seqexplain.cli._ism import Evaluation
 from seqexplain.cli._options import (
     RUN_PANEL,
     TARGET_PANEL,
@@ -147,6 +148,14 @@ def variants(
             rich_help_panel=TARGET_PANEL,
         ),
     ] = Level.OUTPUT,
+    evaluation: Annotated[
+        Evaluation,
+        typer.Option(
+            help="Score windows whole (auto, full), or compute what a substitution changes: faster where several "
+            "alleles share a window.",
+            rich_help_panel=RUN_PANEL,
+        ),
+    ] = Evaluation.AUTO,
     overwrite: Overwrite = False,
 ) -> None:
     """Score variants: what the model says with either allele in its place on the genome, and the difference.
@@ -156,7 +165,12 @@ def variants(
     """
     batch = run.batch()
     wanted = parse_targets(target)
-    choices = {**windows.choices(), "level": level.value, "average_strands": options.average_strands}
+    choices = {
+        **windows.choices(),
+        "level": level.value,
+        "average_strands": options.average_strands,
+        "evaluation": evaluation.value,
+    }
     maps.check()
     if STDIN in (str(variants), str(out)):
         raise ParameterError("Variants are read several times and their table is made at the end; give files, not -.")

@@ -84,7 +84,8 @@ def variant_effects(
     extra_inputs
         Values of the model's other inputs, instead of its own: one for all, or a mapping from `Variant.name`.
     evaluation
-        `"incremental"`, `"full"`, or `"auto"`.
+        `"full"`; `"incremental"`, which computes only what substitutions change: faster where several alleles share a
+        window, and effects that are small beside the value keep more digits; or `"auto"`, which is `"full"`.
 
     Returns
     -------

@@ -111,7 +111,8 @@ class VariantScorer:
                 level="output",
                 batch_size=self.batch,
                 extra_inputs=options.extra_inputs,
-                evaluation=options.evaluation,
+                # what is kept of a window for its edits costs as much as one allele, and most windows have one
+                evaluation="full" if options.evaluation == "auto" else options.evaluation,
             ),
         )
         self._unnamed = unnamed_choices(options.target, shown, options.extra_inputs)
@@ -129,6 +130,7 @@ class VariantScorer:
             "keep": options.keep,
             "edges": options.edges,
             "max_unknown": options.max_unknown,
+            "evaluation": self._scorer.options.evaluation,
             "batch": self.batch,
             "model": self.model.options(),
         }
@@ -169,7 +171,7 @@ class VariantScorer:
             reasons[row], unknown[row] = found.note, found.unknown
             alleles.append(_Allele(row, variant.name, found))
         advance(n - len(alleles))
-        values = np.full((2, n, len(self._scorer.targets)), np.nan, dtype=np.float32)
+        values = np.full((2, n, len(self._scorer.targets)), np.nan)
         self._fill(values, alleles, advance)
         maps = self._maps(alleles, contributions) if contributions is not None and alleles else (None, None)
         return VariantEffects(
@@ -194,20 +196,22 @@ class VariantScorer:
         return self.model.targets(self.options.target, level=level, length=self.length)
 
     def _effects_of(self, values: Array) -> dict[str, Array]:
-        """Return the arrays of `VariantEffects` of `(2, n, shown + outputs + logits)`: reference, alternative."""
+        """Return the arrays of `VariantEffects` of `(2, n, shown + outputs + logits)`: of references, and changes."""
         t = self._t
         shown, outputs, logits = values[:, :, :t], values[:, :, t : 2 * t], values[:, :, 2 * t :]
-        positive = (outputs > 0).all(axis=0)  # not where NaN
-        wide = np.where(positive, outputs, 1).astype(np.float64)
-        fold = np.where(positive, np.log2(wide[1]) - np.log2(wide[0]), np.nan)
-        nothing = np.full(shown.shape[1:], np.nan, dtype=np.float32)
-        return {
+        reference, effect = outputs
+        positive = (reference > 0) & (reference + effect > 0)  # not where NaN
+        ratio = np.where(positive, effect, 0) / np.where(positive, reference, 1)
+        fold = np.where(positive, np.log1p(ratio) / np.log(2), np.nan)
+        nothing = np.full(shown.shape[1:], np.nan)
+        arrays = {
             "reference": shown[0],
-            "alternative": shown[1],
-            "difference": shown[1] - shown[0],
-            "log2_fold_change": fold.astype(np.float32),
-            "logit_difference": logits[1] - logits[0] if self._has_logits else nothing,
+            "alternative": shown.sum(axis=0),
+            "difference": shown[1],
+            "log2_fold_change": fold,
+            "logit_difference": logits[1] if self._has_logits else nothing,
         }
+        return {name: array.astype(np.float32) for name, array in arrays.items()}
 
     def _fill(self, values: Array, alleles: Sequence[_Allele], advance: Advance) -> None:
         """Score alleles, those first in which no base moves: of them only a stretch is edited."""
@@ -236,7 +240,7 @@ class VariantScorer:
         alleles = [allele for shared in piece for allele in shared]
         rows = np.array([row for row, shared in enumerate(piece) for _ in shared])
         both = self.options.average_strands and not self.model.average_strands
-        found = np.zeros((2, len(alleles), values.shape[2]), dtype=np.float64)
+        found = np.zeros((2, len(alleles), values.shape[2]))
         for reverse in (False, True)[: 1 + both]:
             bound = self._scorer.bind(reverse_complement(X) if reverse else X, names=names)
             found[0] += bound.base[rows]
@@ -244,21 +248,21 @@ class VariantScorer:
                 found[1] += self._score_stretches(bound, rows, alleles, width, reverse)
             else:
                 x = self.model.fill_unknown(one_hot([a.window.alternative for a in alleles]))
-                found[1] += bound.whole(reverse_complement(x) if reverse else x, rows)
+                found[1] += bound.whole(reverse_complement(x) if reverse else x, rows) - bound.base[rows]
         values[:, [a.row for a in alleles]] = found / (1 + both)
 
     def _score_stretches(
         self, bound: BoundSequences, rows: Array, alleles: Sequence[_Allele], width: int, reverse: bool
     ) -> Array:
-        """Score substitutions as stretches of one width; what one does not change in its stretch stays as it is."""
+        """Return what substitutions change, as stretches of one width; the rest of a stretch stays as it is."""
         offsets = np.array([a.window.offset for a in alleles])
         starts = np.minimum(offsets, self.length - width)
         bases = [a.window.alternative[s : s + width] for a, s in zip(alleles, starts, strict=True)]
         stretches = self.model.fill_unknown(one_hot(bases))
         if reverse:
             starts, stretches = self.length - starts - width, reverse_complement(stretches)
-        scores: Array = bound.edits(rows, starts, stretches[:, None])[:, 0]
-        return scores
+        effects: Array = bound.effects(rows, starts, stretches[:, None])[:, 0]
+        return effects
 
     def _maps(self, alleles: Sequence[_Allele], contributions: Contributions) -> tuple[Attributions, Attributions]:
         names = tuple(a.name for a in alleles)

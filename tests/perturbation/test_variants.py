@@ -261,12 +261,24 @@ def test_results_do_not_depend_on_batches_order_or_company(
     assert again.alternative.tobytes() == effects.alternative.tobytes()
 
 
+@pytest.mark.parametrize("average_strands", [False, True])
+def test_what_changes_is_enough(
+    effects: VariantEffects, model: SequenceModel, genome: Path, average_strands: bool
+) -> None:
+    some = [v for v, scored in zip(effects.variants, effects.scored, strict=True) if scored][::7]
+    options: dict[str, Any] = {"target": TARGETS, "average_strands": average_strands}
+    full = variant_effects(model, some, genome, **options)
+    found = variant_effects(model, some, genome, evaluation="incremental", **options)
+    for name in ("reference", "alternative", "difference", "logit_difference"):
+        np.testing.assert_allclose(getattr(found, name), getattr(full, name), atol=5e-6)
+
+
 def test_blocks_are_joined(
     effects: VariantEffects, model: SequenceModel, vcf: Path, genome: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from seqexplain.perturbation import _variant_scorer
 
-    monkeypatch.setattr(_variant_scorer, "BLOCK_ALLELES", 64)
+    monkeypatch.setattr(_variant_scorer, "BLOCK_ALLELES", 400)
     calls: list[int] = []
 
     def maps(X: np.ndarray) -> Any:
@@ -277,7 +289,7 @@ def test_blocks_are_joined(
     np.testing.assert_allclose(found.alternative, effects.alternative, atol=3e-6)
     assert found.variants == effects.variants
     rows = np.flatnonzero(found.scored)
-    assert max(calls) <= 64
+    assert max(calls) <= 400
     maps_of_both = (found.reference_contributions, found.alternative_contributions)
     for one, values in zip(maps_of_both, (found.reference, found.alternative), strict=True):
         assert one is not None
@@ -451,14 +463,14 @@ def test_windows_that_are_shared_are_scored_once(
         monkeypatch.setattr(BoundSequences, name, method)
 
     watch("__init__", lambda _scorer, X, _extra: len(X))
-    watch("edits", lambda rows, *_: len(rows))
+    watch("effects", lambda rows, *_: len(rows))
     base, after = chromosomes["chr2"][300:302]
     variants = [Variant("chr2", 300, base, other_base(base, k)) for k in (1, 2, 3)]
     variants.append(Variant("chr2", 300, base + after, other_base(base) + after))
     variants.append(Variant("chr2", 300, base, base + other_base(after)))
     with Genome(genome) as opened:
         found = VariantScorer(model, opened, VariantOptions(target=("counts", 0))).effects(variants)
-    assert seen == [("__init__", 1), ("edits", 4), ("__init__", 1)]
+    assert seen == [("__init__", 1), ("effects", 4), ("__init__", 1)]
     assert found.alternative[0, 0] == pytest.approx(found.alternative[3, 0], abs=1e-6)
 
 
