@@ -19,6 +19,7 @@ Given = HasSubsets | tuple[Array, Array]
 
 METHODS = ("hierarchical", "hdbscan")
 DENSEST = 0.3  # distances below count as this to HDBSCAN: equal pieces would be clusters of infinite density
+SPOKESMEN = 200  # of a cluster, evenly drawn, that stand for it where all would take long
 BLOCK = 256  # pieces that are compared with all others at a time
 
 
@@ -72,8 +73,8 @@ def cluster_subsets(
         Share of a cluster's pieces that needs a base at the first and the last position of its motif.
     max_compared
         Where there are more pieces, so many, drawn at random, are clustered, and the others join the cluster to whose
-        members they are nearest on average, unless they are farther from it than all of its members. Bounds memory to
-        some 12 · `max_compared`² bytes (hierarchical; 24 with HDBSCAN) and time.
+        members (up to 200 of them) they are nearest on average, unless they are farther from it than those. Bounds
+        time, and memory to some 12 · `max_compared`² bytes (hierarchical; 24 with HDBSCAN).
     random_state
         Seed of that draw. Nothing else is random.
 
@@ -141,7 +142,7 @@ def cluster_subsets(
     medoids, spread = np.zeros(n_clusters, dtype=np.int64), np.zeros(n_clusters)
     for c in range(n_clusters):
         members = np.flatnonzero(cluster == c)
-        medoids[c], spread[c] = _medoid(found, members, max_compared, both_strands=both_strands)
+        medoids[c], spread[c] = _medoid(found, members, both_strands=both_strands)
         name = f"cluster_{c}"
         alignments.append(align(found, members, int(medoids[c]), name, both_strands=both_strands, trim=trim))
         start[members], strand[members] = alignments[c].starts, alignments[c].strands
@@ -232,10 +233,12 @@ def _clustered(between: Array, n: int, method: str, max_distance: float, min_siz
 
 def _join(found: Pieces, cluster: Array, compared: Array, *, both_strands: bool) -> None:
     """Put what was not compared into the cluster it is nearest to; changes `cluster`."""
-    members = compared[cluster[compared] >= 0]
-    if len(members) == 0:
+    kinds = np.unique(cluster[compared][cluster[compared] >= 0])
+    if len(kinds) == 0:
         return
-    kinds, kind = np.unique(cluster[members], return_inverse=True)
+    spokesmen = [_some(np.flatnonzero(cluster == c)) for c in kinds]
+    members = np.concatenate(spokesmen)
+    kind = np.repeat(np.arange(len(kinds)), [len(some) for some in spokesmen])
     sizes = np.bincount(kind)
     indicator = np.zeros((len(members), len(kinds)))
     indicator[np.arange(len(members)), kind] = 1.0
@@ -265,14 +268,15 @@ def _by_size(cluster: Array) -> Array:
     return np.asarray(renamed[np.searchsorted(kinds, cluster)])
 
 
-def _medoid(found: Pieces, members: Array, most: int, *, both_strands: bool) -> tuple[int, float]:
-    """Return the member nearest to the others (of a large cluster, to its first ones), and the mean distance to it."""
-    shown = members[:most]
-    sums = np.concatenate(
-        [
-            distances(found, shown[low : low + BLOCK], shown, both_strands=both_strands).sum(axis=1)
-            for low in range(0, len(shown), BLOCK)
-        ]
-    )
-    medoid = int(shown[sums.argmin()])
+def _some(members: Array) -> Array:
+    """Return a cluster's members, or as many of them, evenly drawn, as are to stand for it."""
+    if len(members) <= SPOKESMEN:
+        return members
+    return np.asarray(members[np.linspace(0, len(members) - 1, SPOKESMEN).astype(int)])
+
+
+def _medoid(found: Pieces, members: Array, *, both_strands: bool) -> tuple[int, float]:
+    """Return the member nearest to the others (of a large cluster, to some), and the mean distance to it."""
+    shown = _some(members)
+    medoid = int(shown[distances(found, shown, shown, both_strands=both_strands).sum(axis=1).argmin()])
     return medoid, float(distances(found, np.array([medoid]), members, both_strands=both_strands).mean())

@@ -43,7 +43,8 @@ class SubsetClusters:
     coverage
         `c` arrays: how many pieces have a base at each position of the motif.
     medoids
-        `(c,)` int64: the piece with the smallest mean distance to the others of its cluster.
+        `(c,)` int64: the piece with the smallest mean distance to the others of its cluster (of a
+        large one, to 200 of them).
     spread
         `(c,)` float64: mean distance of the members to the medoid, 0 to 1.
     groups

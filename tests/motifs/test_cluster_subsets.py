@@ -43,21 +43,29 @@ def test_planted_motifs_are_found(method, drop, extra, noise, wanted, clustered)
     assert (np.diff(found.sizes) <= 0).all()
 
 
-def test_places_and_strands_point_at_the_motif():
-    X, subset, _ = planted(120, words=WORDS[:2] + WORDS[3:])
+@pytest.mark.parametrize(("drop", "extra"), [(0.0, 0.0), (0.15, 1.0)])
+def test_places_and_strands_point_at_the_motif(drop, extra):
+    """The word stands whole in the sequence, also where its subset lacks some of it, or has bases beside it."""
+    X, subset, _ = planted(120, words=WORDS[:2] + WORDS[3:], drop=drop, extra=extra)
     found = cluster_subsets((X, subset))
-    assert (found.cluster >= 0).all()
-    for k, c in enumerate(found.cluster):
-        word = X[found.sequence[k], found.start[k] : found.start[k] + found.motifs[c].width]
+    right = []
+    for k in np.flatnonzero(found.cluster >= 0):
+        motif = found.motifs[found.cluster[k]]
+        word = X[found.sequence[k], found.start[k] : found.start[k] + motif.width]
         if found.strand[k] == "-":
             word = reverse_complement(word)
-        wanted = one_hot([found.motifs[c].name])[0]
+        wanted = one_hot([motif.name])[0]
         known = wanted.any(axis=1)
-        np.testing.assert_array_equal(word[known], wanted[known])
+        right.append(np.array_equal(word[known], wanted[known]))
+    assert np.mean(right) >= (1.0 if drop == 0 else 0.97)
+    assert len(right) / len(found.cluster) >= (1.0 if drop == 0 else 0.85)
+    assert {"+", "-"} <= set(found.strand.tolist())
     for c in range(len(found)):
         assert (found.strand[found.cluster == c] == "+").mean() >= 0.5
     table = found.members_table()
-    assert (table["end"] - table["start"]).tolist() == [found.motifs[c].width for c in found.cluster]
+    inside = table["cluster"] >= 0
+    widths = [found.motifs[c].width for c in found.cluster[inside]]
+    assert (table["end"] - table["start"])[inside].tolist() == widths
 
 
 def test_motifs_are_counts_of_the_aligned_bases():
