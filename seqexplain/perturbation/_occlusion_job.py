@@ -11,7 +11,7 @@ from seqexplain.models.backend import Array
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.perturbation._edit_job import EditJob
 from seqexplain.perturbation._fills import Fill
-from seqexplain.perturbation._scorer import BoundSequences, EditOptions
+from seqexplain.perturbation._scorer import BoundSequences, EditOptions, Scorer
 from seqexplain.perturbation._windows import by_target, check_windows, in_parts, mean_over_windows, window_starts
 from seqexplain.results import Attributions, WindowAttributions
 
@@ -37,11 +37,17 @@ class Occlusion(EditJob):
     def __init__(self, model: SequenceModel, length: int, n_sequences: int, options: OcclusionOptions) -> None:
         self.options = options
         self._fill = Fill(options.fill, options.n_samples, options.blur_sigma, options.random_state)
+        check_windows(options.window, options.stride, length)
         super().__init__(model, length, n_sequences, options)
 
     def _prepare(self, length: int) -> None:
-        check_windows(self.options.window, self.options.stride, length)
         self._fill.check(length)
+
+    def _scorer(self, length: int) -> Scorer:
+        if length not in self._scorers:
+            n_edits = float(len(self._starts(length)) * self._fill.n * self._n_sequences)
+            self._scorers[length] = Scorer(self.model, length, self._n_sequences, self._options, n_edits)
+        return self._scorers[length]
 
     def _choices(self) -> dict[str, Any]:
         return {

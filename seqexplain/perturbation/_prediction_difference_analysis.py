@@ -60,8 +60,8 @@ def prediction_difference_analysis(
     sampling
         `"conditional"`: the bases are drawn from P(window | both flanks), `"marginal"`: from P(window).
     background
-        What the Markov model is fitted to: strings or one-hot `(m, L, 4)`; or a `MarkovModel`. None: to each explained
-        sequence alone.
+        What the Markov model is fitted to: strings, one-hot `(m, L, 4)` or the path of a FASTA file; or a
+        `MarkovModel`. None: to each explained sequence alone.
     order, pseudocount
         Of the model that is fitted, see `MarkovModel.fit`.
     n_samples

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,12 @@ from seqexplain.models.target import Head, Target
 from seqexplain.perturbation._checks import check_choice, check_count
 from seqexplain.perturbation._edit_job import EditJob
 from seqexplain.perturbation._fills import is_known, without_unknown
-from seqexplain.perturbation._scorer import BoundSequences, EditOptions
+from seqexplain.perturbation._scorer import BoundSequences, EditOptions, Scorer
 from seqexplain.perturbation._windows import by_target, check_windows, in_parts, mean_over_windows, window_starts
 from seqexplain.results import Attributions, WindowAttributions
 from seqexplain.sequences._stretches import enumerate_stretches, given_flanks, sample_stretches, stretch_codes
 from seqexplain.sequences.encoding import UNKNOWN, one_hot_to_codes
+from seqexplain.sequences.fasta import read_fasta
 from seqexplain.sequences.markov import MarkovModel, around_stretches
 from seqexplain.sequences.shuffle import check_seed
 from seqexplain.sequences.streams import stream
@@ -63,16 +65,12 @@ class PredictionDifference(EditJob):
         self, model: SequenceModel, length: int, n_sequences: int, options: PredictionDifferenceOptions
     ) -> None:
         self.options = options
-        background = options.background
-        if background is None or isinstance(background, MarkovModel):
-            self._markov = background
-        else:
-            self._markov = MarkovModel.fit(background, order=options.order, pseudocount=options.pseudocount)
+        self._markov = _background(options)
+        check_windows(options.window, options.stride, length)
         super().__init__(model, length, n_sequences, options)
 
     def _prepare(self, length: int) -> None:
         options = self.options
-        check_windows(options.window, options.stride, length)
         targets = self.model.targets(options.target, level=options.level, length=length)
         heads = self.model.heads_at(options.level)
         classes = [_classes(t, heads) if options.level == "output" else None for t in targets]
@@ -86,6 +84,12 @@ class PredictionDifference(EditJob):
         elif options.measure == "difference":
             classes = [None] * len(targets)
         self._classes = classes
+
+    def _scorer(self, length: int) -> Scorer:
+        if length not in self._scorers:
+            n_edits = float(len(self._starts(length)) * self._alternatives * self._n_sequences)
+            self._scorers[length] = Scorer(self.model, length, self._n_sequences, self._options, n_edits)
+        return self._scorers[length]
 
     def _choices(self) -> dict[str, Any]:
         options = self.options
@@ -109,6 +113,14 @@ class PredictionDifference(EditJob):
     def _exact(self) -> bool:
         """Whether all that may stand in a window is listed, and not sampled."""
         return self.options.window == 1 or 4 ** int(self.options.window) <= int(self.options.n_samples)
+
+    @property
+    def _alternatives(self) -> int:
+        """How many stretches are put into a window."""
+        window = int(self.options.window)
+        if not self._exact:
+            return int(self.options.n_samples)
+        return 3 if window == 1 else 4**window  # of a single base that is known, its own value is
 
     def _explain(self, bound: BoundSequences, X: Array) -> dict[str, Any]:
         length = X.shape[1]
@@ -207,6 +219,16 @@ class PredictionDifference(EditJob):
         seed = int(self.options.random_state)
         drawn = [stream(seed, "pred-difference", row).random(shape) for row in without_unknown(X)]
         return np.concatenate(drawn) if drawn else np.zeros((0, *shape[1:]))
+
+
+def _background(options: PredictionDifferenceOptions) -> MarkovModel | None:
+    """Return the Markov model of the background; None where each sequence has its own."""
+    given = options.background
+    if given is None or isinstance(given, MarkovModel):
+        return given
+    if isinstance(given, (str, PathLike)):
+        given = (record.sequence for record in read_fasta(given))
+    return MarkovModel.fit(given, order=options.order, pseudocount=options.pseudocount)
 
 
 def _classes(target: Target, heads: tuple[Head, ...]) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,10 @@ import pytest
 from small_networks import L, dna, linear, logit, network, predict
 
 from seqexplain import MarkovModel, prediction_difference_analysis
-from seqexplain.errors import ParameterError
+from seqexplain.errors import MissingFileError, ParameterError
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.perturbation import PredictionDifference, PredictionDifferenceOptions
+from seqexplain.sequences import decode
 
 EYE = np.eye(4, dtype=np.float32)
 
@@ -59,6 +61,21 @@ def test_conditional_difference_and_weight_of_evidence(keras_model: Any, window:
             raw = e[:, unit] - p[unit]
             np.testing.assert_allclose(difference.window_effects[row, t], raw, rtol=0, atol=1e-6)
     assert np.abs(evidence.contributions).max() > 3 * np.abs(difference.contributions).max()
+
+
+def test_backgrounds_may_be_given_in_many_ways(keras_model: Any, tmp_path: Path) -> None:
+    X, background = dna(1, seed=2), dna(5, seed=8, length=30)
+    run = lambda b: prediction_difference_analysis(SequenceModel(keras_model), X, target=0, background=b, order=2)  # noqa: E731
+    wanted = run(MarkovModel.fit(background, order=2))
+    strings = decode(background)
+    (tmp_path / "b.fa").write_text("".join(f">{i}\n{s}\n" for i, s in enumerate(strings)), encoding="ascii")
+    for given in (background, strings, tmp_path / "b.fa", str(tmp_path / "b.fa")):
+        found = run(given)
+        np.testing.assert_array_equal(found.contributions, wanted.contributions)
+        assert found.parameters["background"] == wanted.parameters["background"]
+    assert np.abs(run(None).contributions - wanted.contributions).max() > 1e-3
+    with pytest.raises(MissingFileError, match=r"none\.fa"):
+        run(tmp_path / "none.fa")
 
 
 def test_marginal_bases_do_not_look_at_their_neighbours(keras_model: Any) -> None:
