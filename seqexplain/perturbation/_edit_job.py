@@ -76,7 +76,12 @@ class EditJob:
     def parameters(self) -> dict[str, Any]:
         """Everything that decides the numbers, ready for JSON."""
         any_length = next(iter(self._scorers.values()))
-        return {**any_length.parameters, **self._choices(), "batch_sequences": self.batch_sequences}
+        return {
+            **any_length.parameters,
+            **self._choices(),
+            "evaluation": self._options.evaluation,  # the last digits depend on it
+            "batch_sequences": self.batch_sequences,
+        }
 
     @property
     def by_position(self) -> bool:

@@ -111,6 +111,9 @@ def test_ctrl_c_can_be_gone_on_from(cli, small, monkeypatch):
     other = cli(*(word if word != "9" else "8" for word in command), "x.zarr")
     assert other.code == 2
     assert "end was 9, now 8" in other.err
+    whole = cli(*command, "x.zarr", "--evaluation", "full")
+    assert whole.code == 2
+    assert "evaluation was 'auto', now 'full'" in whole.err
 
 
 @pytest.mark.parametrize(
