@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from seqexplain.models._windows import same_padding
-from seqexplain.models.backend import Array, Tensor, ops
+from seqexplain.models.backend import Array, Tensor, ops, to_numpy, to_tensor
 from seqexplain.models.graph import WeightList
 from seqexplain.models.operations import AveragePool, Convolution, Dense, Linear, MaxPool, Operation, Weights
 from seqexplain.models.scan_operation import Scan
@@ -18,6 +18,7 @@ from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.perturbation._frames import Edits, Frame, around
 from seqexplain.perturbation._local_steps import (
     ByPosition,
+    FlatDense,
     Largest,
     LocalStep,
     Rearranged,
@@ -29,6 +30,7 @@ from seqexplain.perturbation._local_steps import (
 from seqexplain.perturbation._probes import axis_by_position, moves_of, total_factor
 
 ELEMENT = 32.0  # multiply–adds that a number costs which is only read, changed and written
+NEAR = 64  # places side by side, whose frames a dense layer is planned for
 WORTH = 1.3  # times less arithmetic: below, the overhead of working on windows takes what is saved
 
 Shapes = Mapping[int, tuple[int, ...]]
@@ -276,9 +278,11 @@ class _Planner:
         self._shapes = model.value_shapes(length)
         self._weights = model.weights()
         self._random = np.random.default_rng(0)
+        self._values: tuple[int, ...] = ()
 
     def plan(self, values: tuple[int, ...]) -> EditPlan:
         graph = self._model.graph
+        self._values = values
         sequence = graph.inputs[0]
         first = Frame(np.arange(self._length - self._width + 1), self._width, self._length, 1, (4,))
         frames: dict[int, Frame] = {sequence: first}
@@ -290,8 +294,8 @@ class _Planner:
             if not any(v in frames or v in whole for v in operation.inputs):
                 continue
             cost = self._full_cost(position, operation)
-            step: Step | None = None
-            if not any(v in whole for v in operation.inputs):
+            step: Step | None = self._after_flattening(position, operation, frames, steps)
+            if step is None and not any(v in whole for v in operation.inputs):
                 step = self._local(position, operation, frames)
             if step is None or step.cost > cost:
                 step = FullStep(position, operation, cost)
@@ -346,6 +350,37 @@ class _Planner:
         if step is None and len(given) == 1 and first is not None and isinstance(operation, Linear):
             return self._rearranged(position, operation, first) or self._total(position, operation, first)
         return step
+
+    def _after_flattening(
+        self, position: int, operation: Operation, frames: Mapping[int, Frame], steps: list[Step]
+    ) -> FlatDense | None:
+        """Return how a dense layer takes flattened positions; the flattening is dropped if no one else reads it."""
+        if not isinstance(operation, Dense):
+            return None
+        source = operation.inputs[0]
+        flat = next((s for s in steps if isinstance(s, FullStep) and s.operation.outputs == (source,)), None)
+        if flat is None or not isinstance(flat.operation, Linear) or len(flat.operation.inputs) != 1:
+            return None
+        value = flat.operation.inputs[0]
+        frame = frames.get(value)
+        if frame is None or frame.length * prod(frame.rest) != prod(self._shapes[source]):
+            return None
+        span = min(frame.length, frame.width + -(-(NEAR - 1) * frame.length // self._length))
+        if span >= frame.length or not self._flattens(flat, value, frame):
+            return None
+        graph = self._model.graph
+        if sum(source in op.inputs for op in graph.operations) == 1 and source not in self._values:
+            steps.remove(flat)
+        cost = span / frame.length * self._full_cost(position, operation)
+        return FlatDense(position, operation, (frame,), None, cost, value, span)
+
+    def _flattens(self, step: FullStep, value: int, frame: Frame) -> bool:
+        """Whether an operation puts one position after the other."""
+        shape = (frame.length, *frame.rest)
+        numbers = np.arange(prod(shape), dtype=np.float32).reshape(1, *shape)
+        given = np.moveaxis(numbers, 1, frame.axis)
+        found = to_numpy(self._computes(step.position, step.operation)([to_tensor(given)]))
+        return bool(np.array_equal(found.ravel(), numbers.ravel()))
 
     def _computes(self, position: int, operation: Operation) -> Any:
         weights = self._weights[position]

@@ -441,3 +441,37 @@ def running_maximum(x: Tensor) -> Tensor:
         x = ops.maximum(x, pad_axis(x[:, : length - reach], 1, reach, 0, value=LOWEST))
         reach *= 2
     return x
+
+
+@dataclass(frozen=True, eq=False)
+class FlatDense(LocalStep):
+    """A dense layer on flattened positions: of its weights, only the rows that the frames of a batch meet.
+
+    Edits that are near each other, as those of a batch mostly are, meet few. Where they meet more than `span`
+    positions, all rows are multiplied.
+    """
+
+    value: int = 0  # what is flattened
+    span: int = 0
+
+    def run(self, edits: Edits, weights: Weights, changes: Mapping[int, Tensor], base: Base) -> Tensor:
+        frame = self.frames[0]
+        if frame is None:
+            raise TypeError(f"{self.operation.name} has no input that changes.")
+        change, kernel = changes[self.value], weights["kernel"]
+        width, span, length = prod(frame.rest), self.span, frame.length
+        starts = edits.starts(frame)
+        low = ops.clip(ops.min(starts), 0, length - span)
+        high = ops.min(ops.stack([ops.max(starts) + frame.width, constant(length)]))
+
+        def near() -> Tensor:
+            source = constant(np.arange(span)) + low - ops.expand_dims(starts, 1)
+            here = edits.gathered(change, source, frame, edits.alternatives)
+            rows = ops.slice(kernel, ops.stack([low * width, constant(0)]), (span * width, kernel.shape[1]))
+            return ops.matmul(ops.reshape(here, (-1, span * width)), rows)
+
+        def far() -> Tensor:
+            return ops.matmul(ops.reshape(edits.placed(change, frame), (-1, length * width)), kernel)
+
+        found = ops.cond(high <= low + span, near, far)
+        return ops.reshape(found, (edits.count, edits.alternatives, int(kernel.shape[1])))

@@ -16,7 +16,7 @@ from keras import ops
 from seqexplain.errors import IncrementalError, ParameterError
 from seqexplain.models import sequence_model
 from seqexplain.models.sequence_model import SequenceModel
-from seqexplain.perturbation import EditOptions, Scorer
+from seqexplain.perturbation import EditOptions, Scorer, _edit_plan
 from seqexplain.perturbation._edit_plan import FullStep
 from seqexplain.perturbation._local_steps import LocalStep
 
@@ -201,6 +201,25 @@ def test_stretches(name: str, width: int) -> None:
     build, target, *_ = CASES[name]
     model = SequenceModel(randomised(build(), 2))
     assert_same(model, model.length, width=width, target=target, n=1)
+
+
+@pytest.mark.parametrize("axis", [1, 2])
+def test_a_dense_layer_multiplies_what_neighbours_change(axis: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_edit_plan, "NEAR", 4)
+    x = keras.Input((48, 4))
+    y = kl.MaxPooling1D(2)(kl.Conv1D(3, 5, padding="same", activation="relu")(x))
+    flat = kl.Flatten(name="flat")(y if axis == 1 else kl.Permute((2, 1))(y))
+    model = SequenceModel(randomised(keras.Model(x, kl.Dense(1)(kl.Dense(2, activation="relu")(flat))), 1))
+    found = assert_same(model, 48)  # in random order: batches reach everywhere
+    steps = [type(s).__name__ for s in found.plan.steps]
+    assert ("FlatDense" in steps) == (axis == 1)  # channel by channel, the weights of a position are scattered
+    X = dna(1, 48)
+    starts, replacements = np.arange(48), np.random.default_rng(0).random((48, 2, 1, 4)).astype(np.float32)
+    near, whole = (
+        Scorer(model, 48, 1, EditOptions(evaluation=e, batch_size=b)).bind(X).effects(0 * starts, starts, replacements)
+        for e, b in (("incremental", 8), ("full", "auto"))
+    )
+    np.testing.assert_allclose(near, whole, rtol=0, atol=2e-6)
 
 
 def test_profiles_and_average_of_strands() -> None:
