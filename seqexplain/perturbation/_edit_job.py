@@ -62,6 +62,10 @@ class EditJob:
         """Return the fields of `Attributions` but predictions; those of each target have it as their second axis."""
         raise NotImplementedError
 
+    def _edits_of_one(self, length: int) -> int | None:
+        """Return how many edits of a sequence are scored; None for all substitutions. Asked before `_prepare`."""
+        return None
+
     def _choices(self) -> dict[str, Any]:
         """Return the method's own parameters, ready for JSON."""
         return {}
@@ -116,5 +120,9 @@ class EditJob:
 
     def _scorer(self, length: int) -> Scorer:
         if length not in self._scorers:
-            self._scorers[length] = Scorer(self.model, length, self._n_sequences, self._options)
+            n_edits = self._edits_of_one(length)
+            self._scorers[length] = Scorer(
+                self.model, length, self._n_sequences, self._options,
+                None if n_edits is None else float(n_edits * self._n_sequences),
+            )  # fmt: skip
         return self._scorers[length]

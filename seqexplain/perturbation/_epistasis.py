@@ -108,8 +108,9 @@ def epistasis(
         target=target, level=level, batch_size=batch_size, random_state=random_state, extra_inputs=extra_inputs,
         evaluation=evaluation,
     )  # fmt: skip
-    scorer = Scorer(model, X.shape[1], len(X), options)
-    n, t, span = len(X), len(scorer.targets), last - first
+    n, span = len(X), last - first
+    scorer = Scorer(model, X.shape[1], n, options, n_edits=4.5 * n * span * (span - 1))
+    t = len(scorer.targets)
     check_count("max_bytes", max_bytes)
     _refuse_too_large(n, t, span, int(max_bytes))
     interactions = np.zeros((n, t, span, 4, span, 4), dtype=np.float32)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seqexplain.models.backend import Array
+from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.perturbation._edit_job import EditJob
 from seqexplain.perturbation._scorer import BoundSequences, EditOptions
 from seqexplain.perturbation._substitutions import check_span, substitution_effects
@@ -25,8 +26,14 @@ class InSilicoMutagenesis(EditJob):
     method = "in_silico_mutagenesis"
     _options: InSilicoMutagenesisOptions
 
-    def _prepare(self, length: int) -> None:
-        self._start, self._end = check_span(self._options.start, self._options.end, length)
+    def __init__(
+        self, model: SequenceModel, length: int, n_sequences: int, options: InSilicoMutagenesisOptions
+    ) -> None:
+        self._start, self._end = check_span(options.start, options.end, length)
+        super().__init__(model, length, n_sequences, options)
+
+    def _edits_of_one(self, length: int) -> int:
+        return 3 * max(0, min(self._end, length) - self._start)
 
     def _choices(self) -> dict[str, Any]:
         return {"start": self._start, "end": None if self._options.end is None else self._end}

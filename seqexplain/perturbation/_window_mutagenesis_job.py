@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from seqexplain.models.backend import Array
+from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.perturbation._checks import check_choice, check_count
 from seqexplain.perturbation._edit_job import EditJob
 from seqexplain.perturbation._scorer import BoundSequences, EditOptions
@@ -39,13 +40,16 @@ class WindowMutagenesis(EditJob):
     has_hypothetical = False
     _options: WindowMutagenesisOptions
 
-    def _prepare(self, length: int) -> None:
-        options = self._options
+    def __init__(self, model: SequenceModel, length: int, n_sequences: int, options: WindowMutagenesisOptions) -> None:
         self._start, self._end = check_span(options.start, options.end, length)
         self._seed = check_seed(options.random_state)
         check_count("n_samples", options.n_samples)
         check_windows(options.window, options.stride, self._end - self._start)
         check_choice("replacement", options.replacement, REPLACEMENTS)
+        super().__init__(model, length, n_sequences, options)
+
+    def _edits_of_one(self, length: int) -> int:
+        return len(self._windows(length)[2]) * int(self._options.n_samples)
 
     def _choices(self) -> dict[str, Any]:
         options = self._options

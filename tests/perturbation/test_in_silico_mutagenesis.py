@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from keras import layers as kl
 
-from seqexplain import SequenceModel, in_silico_mutagenesis, load, save
+from seqexplain import SequenceModel, in_silico_mutagenesis, load, save, window_mutagenesis
 from seqexplain.errors import ParameterError
+from seqexplain.perturbation import Scorer
 from seqexplain.perturbation._in_silico_mutagenesis_job import InSilicoMutagenesis, InSilicoMutagenesisOptions
 
 L = 24
@@ -138,3 +139,17 @@ def test_effects_are_stored(wrapped: Any, sequences: Any, tmp_path: Any) -> None
         np.testing.assert_array_equal(back.contributions, result.contributions)
         np.testing.assert_array_equal(load(tmp_path / "r.zarr", rows=[2, 0]).effects, result.effects[[2, 0]])
         assert load(tmp_path / "r.zarr", rows=[]).effects.shape == (0, *result.effects.shape[1:])
+
+
+def test_whether_compiling_pays_is_told_by_the_edits_of_the_stretch(
+    wrapped: SequenceModel, sequences: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = []
+    monkeypatch.setattr(
+        "seqexplain.perturbation._edit_job.Scorer",
+        lambda *given: (told.append(given[4]), Scorer(*given))[1],
+    )
+    X = sequences(2, L)
+    in_silico_mutagenesis(wrapped, X, target=0, start=2, end=7)
+    window_mutagenesis(wrapped, X, target=0, window=6, stride=6, n_samples=2)
+    assert told == [2 * 3 * 5, 2 * 4 * 2]
