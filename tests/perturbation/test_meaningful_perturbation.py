@@ -136,18 +136,26 @@ def test_several_targets_and_hidden_units_have_masks_of_their_own() -> None:
     assert not found.contributions[:, 1, 9:].any()  # the unit does not look there
 
 
-def test_profiles() -> None:
-    """The weights of a profile move with the masked sequence: steps go down on the score that is reported."""
-    x = keras.Input((L, 4))
-    y = kl.Conv1D(4, 3, padding="same", activation="relu")(x)
+def test_profiles_are_differentiated_with_their_weights() -> None:
+    """The weights of a profile move with the masked sequence; Adam's first step is the learning rate downhill."""
     keras.utils.set_random_seed(3)
-    model = SequenceModel(keras.Model(x, kl.Conv1D(2, 5, padding="same", name="profile")(y)))
-    X = dna(2, seed=5)
-    scores = [
-        meaningful_perturbation(model, X, target=profile(), steps=n, l1=0.0, tv=0.0, jitter=0).diagnostics[:, 1]
-        for n in (1, 60)
-    ]
-    assert (scores[1] < scores[0]).all()
+    x = keras.Input((L, 4))
+    y = kl.Conv1D(4, 3, padding="same", activation="tanh")(x)
+    model = SequenceModel(keras.Model(x, kl.Conv1D(2, 5, padding="same", bias_initializer="ones", name="profile")(y)))
+    X, step = dna(2, seed=5), 0.02
+    found = meaningful_perturbation(
+        model, X, target=profile(), fill="zeros", steps=1, l1=0.0, tv=0.0, jitter=0, learning_rate=0.25
+    )
+    changed = np.repeat(X[:, None], 2 * L, axis=1).reshape(2, 2, L, L, 4)
+    changed[:, 0, np.arange(L), np.arange(L)] *= 1 + step
+    changed[:, 1, np.arange(L), np.arange(L)] *= 1 - step
+    values = model.predict(changed.reshape(-1, L, 4), target=profile(), level="logit").reshape(2, 2, L)
+    gradient = (values[:, 0] - values[:, 1]) / (2 * step)
+    clear = np.abs(gradient) > 1e-3
+    assert clear.mean() > 0.8
+    score = found.contributions.sum(axis=-1)
+    np.testing.assert_allclose(score[clear], 0.25 * (gradient[clear] > 0), rtol=0, atol=1e-4)
+    assert 0.1 < (gradient > 0).mean() < 0.9
 
 
 def test_rows_and_seeds(planted: Any) -> None:
