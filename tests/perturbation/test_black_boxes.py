@@ -10,12 +10,15 @@ import pytest
 from small_networks import L, dna, network
 
 from seqexplain import (
+    ablation,
     kernel_shap,
     lime,
     load_model,
+    marginalisation,
     meaningful_perturbation,
     occlusion,
     prediction_difference_analysis,
+    spacing,
 )
 from seqexplain.errors import UnsupportedLayerError
 from seqexplain.models.backend import backend_name
@@ -46,6 +49,18 @@ def test_edits_need_no_look_inside(both: Any, method: Any, options: Any) -> None
     box, model = (method(m, X, target=1, level="output", **options) for m in both)
     assert box.contributions.shape == (2, L, 4)
     np.testing.assert_allclose(box.contributions, model.contributions, rtol=0, atol=1e-5)
+
+
+def test_experiments_with_motifs_need_no_look_inside(both: Any) -> None:
+    X = dna(2, seed=1)
+    for m in (
+        lambda model: marginalisation(model, X, "GRTA", position="all", target=1, level="output").effects,
+        lambda model: spacing(model, X, "GAT", "CAN", distances=[0, 4], target=1, level="output").effects(),
+        lambda model: ablation(model, X, [(3, 10)], content="random", target=1, level="output").effects,
+    ):
+        box, model = (m(one) for one in both)
+        np.testing.assert_allclose(box, model, rtol=0, atol=1e-6)
+        assert np.abs(box).max() > 1e-4
 
 
 def test_masks_need_gradients(both: Any) -> None:

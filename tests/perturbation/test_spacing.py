@@ -135,3 +135,27 @@ def test_incremental_and_full_evaluation_agree(model):
         np.testing.assert_allclose(fast.effects("both"), full.effects("both"), atol=5e-6)
     with pytest.raises(ParameterError, match="evaluation"):
         spacing(model, X, A, B, distances=[1], evaluation="quick")
+
+
+def test_other_inputs_go_with_their_background():
+    keras.utils.set_random_seed(5)
+    dna, cell = keras.Input((L, 4), name="dna"), keras.Input((2,), name="cell")
+    y = kl.Flatten()(kl.Conv1D(3, 4, activation="relu")(dna))
+    y = kl.Dense(4, activation="tanh")(kl.Concatenate()([y, cell]))
+    model = SequenceModel(keras.Model([dna, cell], kl.Dense(1)(y)))
+    X = random_sequences(5)
+    cells = np.random.default_rng(0).normal(size=(5, 2)).astype(np.float32) * 3
+    names = [f"s{i}" for i in range(5)]
+    by_row = spacing(model, X, A, B, distances=[2], position=5, extra_inputs={"cell": cells}, batch_size=2)
+    by_name = {"cell": dict(zip(names, cells, strict=True))}
+    named = spacing(model, X, A, B, distances=[2], position=5, extra_inputs=by_name, names=names, batch_size=2)
+    np.testing.assert_array_equal(by_row.effects(), named.effects())
+
+    def scores(x: np.ndarray) -> np.ndarray:
+        return model.keras_model.predict([x, cells], verbose=0)[:, 0].astype(float)
+
+    a, b = written(X, A, 5), written(X, B, 11)
+    wanted = scores(written(a, B, 11)) - scores(a) - scores(b) + scores(X)
+    np.testing.assert_allclose(by_row.effects()[:, 0, 0], wanted, atol=5e-6)
+    effects = marginalisation(model, X, A, position=5, extra_inputs={"cell": cells}, batch_size=2).effects
+    np.testing.assert_allclose(effects[:, 0], scores(a) - scores(X), atol=5e-6)
