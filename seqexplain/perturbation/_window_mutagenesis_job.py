@@ -80,7 +80,7 @@ class WindowMutagenesis(EditJob):
         n, windows, samples, targets = effects.shape
         scores = np.zeros((n, samples, targets, X.shape[1]), dtype=np.float32)
         if windows:
-            by_base = mean_over_windows(-effects.reshape(n, windows, -1), starts, window, stretch)
+            by_base = mean_over_windows(-effects.reshape(n, windows, samples * targets), starts, window, stretch)
             scores[..., self._start : self._start + stretch] = by_base.reshape(n, samples, targets, stretch)
         several, observed = samples > 1, X[:, None]
         return {
