@@ -128,7 +128,7 @@ def _one_length(
     if targets is None:
         named = zip(heads, outputs, strict=True)
         return {h.name: (_centred(v, h) if level == "centered_logit" else v).astype(np.float32) for h, v in named}
-    return {"target": _values_of(targets, dict(zip(values, outputs, strict=True)))}
+    return {"target": values_of(targets, dict(zip(values, outputs, strict=True)))}
 
 
 def _compiled_forward(
@@ -158,7 +158,7 @@ def _centred(value: Array, head: Head) -> Array:
     return centred
 
 
-def _values_of(targets: Sequence[Target], outputs: Mapping[int, Array]) -> Array:
+def values_of(targets: Sequence[Target], outputs: Mapping[int, Array]) -> Array:
     """Return the targets' values `(n, targets)`."""
     columns = []
     for target in targets:

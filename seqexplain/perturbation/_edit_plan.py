@@ -195,7 +195,21 @@ class EditPlan:
         """
         local: dict[int, Tensor] = {self.model.graph.inputs[0]: change}
         whole: dict[int, Tensor] = {}
-        for step in self.steps:
+        self.advance(self.steps, weights, base, edits, local, whole)
+        self.add_heads(edits, local, whole)
+        return local, whole
+
+    def advance(
+        self,
+        steps: Sequence[Step],
+        weights: WeightList,
+        base: Mapping[Any, Tensor],
+        edits: Edits,
+        local: dict[int, Tensor],
+        whole: dict[int, Tensor],
+    ) -> None:
+        """Take some of the steps, and add what they change to `local` and `whole`."""
+        for step in steps:
             operation, own = step.operation, weights[step.position]
             if isinstance(step, FullStep):
                 given = [self._whole(v, edits, local, whole) for v in operation.inputs]
@@ -209,10 +223,12 @@ class EditPlan:
                 whole[value] = _restored(found, step.frame, edits)
             else:
                 local[value] = found
+
+    def add_heads(self, edits: Edits, local: Mapping[int, Tensor], whole: dict[int, Tensor]) -> None:
+        """See that all heads are among the whole values."""
         for value in self.values:
             head = self._whole(value, edits, local, whole)
             whole[value] = self._zeros(value, edits) if head is None else head
-        return local, whole
 
     def _whole(
         self, value: int, edits: Edits, local: Mapping[int, Tensor], whole: Mapping[int, Tensor]

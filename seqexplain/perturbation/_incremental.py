@@ -40,15 +40,22 @@ class IncrementalEvaluator:
 
     def __init__(self, plan: EditPlan, targets: Sequence[Target]) -> None:
         self.plan = plan
+        self.targets = tuple(targets)
         self._model: SequenceModel = plan.model
         shapes = plan.shapes
-        self._target_weights = [
+        self.target_weights = [
             to_tensor(np.stack([t.weights.get(v, np.zeros(shapes[v], np.float32)) for t in targets]))
             for v in plan.values
         ]
         self._softmax_over = tuple(tuple(t.softmax_over.get(v, ()) for t in targets) for v in plan.values)
-        self._n_targets = len(targets)
+        self.n_targets = len(targets)
         self.checked = False
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What tells what is compiled for these edits and targets from what is for others."""
+        plan = self.plan
+        return (plan.values, self._softmax_over, self.n_targets, plan.length, plan.width)
 
     @property
     def bytes_per_sequence(self) -> int:
@@ -71,16 +78,16 @@ class IncrementalEvaluator:
         def make() -> Callable[..., Any]:
             def run(weights: WeightList, x: Tensor, extra: Mapping[str, Tensor]) -> list[Tensor]:
                 found = plan.base(weights, x, extra)
-                return [found[key] for key in self._keys]
+                return [found[key] for key in self.keys]
 
             return run
 
         run = self._model.compiled(("edit base", plan.values, plan.width, x.shape), make)
         tensors = run(weights, to_tensor(x), {k: to_tensor(v) for k, v in extra.items()})
-        return dict(zip(self._keys, tensors, strict=True))
+        return dict(zip(self.keys, tensors, strict=True))
 
     @property
-    def _keys(self) -> list[Any]:
+    def keys(self) -> list[Any]:
         """Return the names of what is kept of unedited sequences, in one order."""
         plan = self.plan
         named: list[Any] = [*plan.axes, *(("rows", v) for v in plan.rows)]
@@ -120,22 +127,22 @@ class IncrementalEvaluator:
                 target_weights: Sequence[Tensor],
             ) -> Tensor:  # fmt: skip
                 edits = Edits(ops.cast(rows, "int32"), ops.cast(places, "int32"), k)
-                known = dict(zip(self._keys, base, strict=True))
+                known = dict(zip(self.keys, base, strict=True))
                 _, whole = plan.edited(weights, known, edits, change)
-                return self._targets(whole, known, edits, target_weights)
+                return self.change_of_targets(whole, known, edits, target_weights)
 
             return run
 
-        tensors = [base[key] for key in self._keys]
+        tensors = [base[key] for key in self.keys]
         sequences = tuple(int(t.shape[0]) for t in tensors[:1])
-        key = ("edits", plan.values, self._softmax_over, self._n_targets, plan.length, plan.width, sequences, size, k)
+        key = ("edits", *self.key, sequences, size, k)
         run = self._model.compiled(key, make)
-        out = np.zeros((m, k, self._n_targets), dtype=np.float32)
+        out = np.zeros((m, k, self.n_targets), dtype=np.float32)
 
         def compute(low: int) -> None:
             part = slice(low, min(low + size, m))
             given = [pad_rows(a[part], size) for a in (rows, places, changes)]
-            found = run(weights, tensors, *(to_tensor(a) for a in given), self._target_weights)
+            found = run(weights, tensors, *(to_tensor(a) for a in given), self.target_weights)
             out[part] = to_numpy(found).reshape(size, k, -1)[: part.stop - low]
 
         starts = range(0, m, size)
@@ -145,11 +152,11 @@ class IncrementalEvaluator:
             list(pool.map(compute, starts[1:]))
         return out
 
-    def _targets(
+    def change_of_targets(
         self, changes: Mapping[int, Tensor], base: Mapping[Any, Tensor], edits: Edits, weights: Sequence[Tensor]
     ) -> Tensor:
         """Return what the targets change by, `(batch, t)`."""
-        total = ops.zeros((1, self._n_targets), dtype="float32")
+        total = ops.zeros((1, self.n_targets), dtype="float32")
         for value, w, over in zip(self.plan.values, weights, self._softmax_over, strict=True):
             count = int(np.prod(w.shape[1:]))
             change = ops.reshape(changes[value], (-1, count))

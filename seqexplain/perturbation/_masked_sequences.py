@@ -8,6 +8,8 @@ import numpy as np
 
 from seqexplain.models.backend import Array
 from seqexplain.perturbation._backward_selection import check_finite, first_best
+from seqexplain.perturbation._incremental import CHECKED
+from seqexplain.perturbation._remembered_effects import RememberedEffects, divide
 from seqexplain.perturbation._scorer import BoundSequences, Scorer
 
 
@@ -48,11 +50,13 @@ class MaskedSequences:
         self._column, self._sign = column, sign
         self._x = X
         self._bound: BoundSequences | None = None
+        self._memory: RememberedEffects | None = None
+        self._steps = 0
 
     def mask(self, masked: Array) -> Array:
         """See `Maskable`."""
         self._x = self.masked(self._given, masked)
-        self._bound = None
+        self._bound = self._memory = None
         return self._signed(self._current().base)
 
     def masked(self, X: Array, masked: Array) -> Array:
@@ -63,15 +67,43 @@ class MaskedSequences:
     def step(self, free: Array) -> tuple[Array, Array]:
         """Mask in each sequence the position without which the value stays highest; see `Maskable`."""
         rows, positions = np.nonzero(free)
-        replacements = self._blank[positions][:, None, None, :]
-        bound = self._current()
+        base, found = self._effects(rows, positions)
         # effects, not values: small ones keep their digits, and what does not reach the model has exactly none
         effects = np.full(free.shape, -np.inf)
-        effects[rows, positions] = self._signed(bound.effects(rows, positions, replacements)[:, 0])
+        effects[rows, positions] = self._signed(found)
         best = first_best(effects, free)
         changed = np.unique(rows)
         self._hide(changed, best[changed])
-        return best[:, None], self._signed(bound.base) + effects[np.arange(len(best)), best]
+        return best[:, None], self._signed(base) + effects[np.arange(len(best)), best]
+
+    def _effects(self, rows: Array, positions: Array) -> tuple[Array, Array]:
+        """Return the sequences' values `(n, t)`, and what masking one more position changes, `(m, t)`."""
+        if self._memory is None:
+            bound = self._current()
+            evaluator = self._scorer.evaluator(1)
+            division = None if evaluator is None else divide(evaluator.plan, len(bound))
+            if evaluator is None or division is None:
+                return bound.base, bound.effects(rows, positions, self._blank[positions][:, None, None, :])[:, 0]
+            self._memory = RememberedEffects(
+                evaluator, division, self._scorer.weights, bound.X, bound.extra, self._blank
+            )
+        base, found = self._memory.look(rows, positions)
+        self._steps += 1
+        if not self._steps & (self._steps - 1):  # the 1st, 2nd, 4th, 8th … step: now and then, and soon
+            self._check(rows, positions, found)
+        return base, found
+
+    def _check(self, rows: Array, positions: Array, found: Array) -> None:
+        """Compare a few effects with whole sequences."""
+        evaluator = self._scorer.evaluator(1)
+        if evaluator is None:
+            return
+        bound = self._current()
+        some = np.unique(np.linspace(0, len(rows) - 1, CHECKED).astype(int))
+        x = bound.X[rows[some]]
+        x[np.arange(len(some)), positions[some]] = self._blank[positions[some]]
+        wanted = bound.whole(x, rows[some]) - bound.base[rows[some]]
+        evaluator.compare(found[some, None], wanted[:, None], bound.base[rows[some]], lambda: "")
 
     def only(self, rows: Array, visible: Array) -> Array:
         """Return f, by the full model, of sequences with everything but some positions masked.
@@ -93,6 +125,8 @@ class MaskedSequences:
 
     def _hide(self, rows: Array, positions: Array) -> None:
         self._x[rows, positions] = self._blank[positions]
+        if self._memory is not None:
+            self._memory.hide(rows, positions)
         self._bound = None
 
     def _current(self) -> BoundSequences:

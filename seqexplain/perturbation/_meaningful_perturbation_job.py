@@ -120,7 +120,7 @@ class MeaningfulPerturbation(EditJob):
         given = [
             self.model.weights(),
             to_tensor(pad_rows(x, rows)),
-            {name: to_tensor(pad_rows(value[part], rows)) for name, value in bound._extra.items()},
+            {name: to_tensor(pad_rows(value[part], rows)) for name, value in bound.extra.items()},
             [to_tensor(target.weights[v]) for v in sorted(target.weights)],
             to_tensor(pad_rows(1 / scale, rows)),
         ]

@@ -165,12 +165,14 @@ class BoundSequences:
         `(n, L, 4)` float32, as the model sees them: unknown bases are filled in as it wants.
     base
         `(n, t)` float32, the targets' values of the sequences as they are.
+    extra
+        The model's other inputs, by name, `(n, …)` each.
     """
 
     def __init__(self, scorer: Scorer, X: Array, extra: Mapping[str, Array]) -> None:
         self.scorer = scorer
         self.X = X
-        self._extra = extra
+        self.extra = extra
         self.base = scorer.score(X, extra)
         self._kept: dict[int, KeptBase] = {}  # by width of the edits
 
@@ -249,7 +251,7 @@ class BoundSequences:
         numpy.ndarray
             `(m, t)` float32.
         """
-        return self.scorer.score(x, {name: value[rows] for name, value in self._extra.items()})
+        return self.scorer.score(x, {name: value[rows] for name, value in self.extra.items()})
 
     def _full(self, rows: Array, starts: Array, replacements: Array) -> Array:
         m, k, width, _ = replacements.shape
@@ -268,7 +270,7 @@ class BoundSequences:
         weights = self.scorer.weights
         kept = self._kept.get(width)
         if kept is None:
-            kept = self._kept[width] = KeptBase(evaluator, weights, self.X, self._extra)
+            kept = self._kept[width] = KeptBase(evaluator, weights, self.X, self.extra)
         places = starts[:, None] + np.arange(width)
         out = np.zeros((m, k, len(self.scorer.targets)), dtype=np.float32)
         for chunk in np.unique(rows // kept.size):
@@ -298,7 +300,7 @@ class BoundSequences:
             return evaluator.worst_layer(
                 self.scorer.weights,
                 self.X[row],
-                {name: value[row] for name, value in self._extra.items()},
+                {name: value[row] for name, value in self.extra.items()},
                 int(starts[worst]),
                 replacements[worst, 0],
             )

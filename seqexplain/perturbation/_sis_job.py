@@ -21,6 +21,8 @@ from seqexplain.perturbation._threshold import parse_threshold, thresholds_of
 from seqexplain.results import SufficientInputSubsets
 
 METHODS = ("exact", "gradient")
+BASES_AT_ONCE = 1 << 14  # bp whose candidates are scored together: each step costs some calls, however many there are
+MAX_SEQUENCES = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +69,7 @@ class SisJob(EditJob):
         self._thresholds = np.array([parse_threshold(one)[0] for one in given], dtype=np.float32)
         if any(parse_threshold(one)[1] for one in given):
             raise ParameterError("A job takes thresholds as numbers; a quantile is one of predictions.")
+        self.batch_sequences = max(1, min(MAX_SEQUENCES, BASES_AT_ONCE // length))
         masking_rows(self._sis.masking, length)
         if self._sis.method == "gradient":
             _ = self.model.graph  # which refuses what has no gradient to be had

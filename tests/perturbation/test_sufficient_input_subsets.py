@@ -79,7 +79,7 @@ def plain(network: Any) -> Any:
     [("mean", False, 1), ("zeros", False, 1), ([0.3, 0.2, 0.2, 0.3], True, 0), ("background", True, 0)],
 )
 def test_the_procedure_itself(
-    network: Any, sequences: Any, plain: Any, masking: Any, negative: bool, target: int
+    wrapped: Any, sequences: Any, plain: Any, masking: Any, negative: bool, target: int
 ) -> None:
     X = sequences(4, L, seed=11)
     X[1, 6:9] = 0
@@ -90,7 +90,7 @@ def test_the_procedure_itself(
     empty = sign * plain(blank[None])[0, target]
     threshold = float(np.float32(empty + 0.4 * (np.median(predictions) - empty)))
     result = sufficient_input_subsets(
-        network, X, target=target, threshold=sign * threshold, masking=masking, negative=negative
+        wrapped, X, target=target, threshold=sign * threshold, masking=masking, negative=negative
     )
     assert result.n_subsets.max() >= 2
     for row in range(len(X)):
@@ -112,17 +112,17 @@ def test_the_procedure_itself(
     np.testing.assert_allclose(result.rest_predictions, plain(taken)[:, target], atol=1e-5)
 
 
-def test_neither_company_nor_order_nor_batches_matter(network: Any, sequences: Any) -> None:
+def test_neither_company_nor_order_nor_batches_matter(wrapped: Any, sequences: Any) -> None:
     X, difference = sequences(5, L, seed=12), contrast(1, 0)
-    whole = sufficient_input_subsets(network, X, target=[difference, 1], threshold=[5.0, 0.2])
-    turned = sufficient_input_subsets(network, X[::-1], target=[1, difference], threshold=[0.2, 5.0], batch_size=16)
+    whole = sufficient_input_subsets(wrapped, X, target=[difference, 1], threshold=[5.0, 0.2])
+    turned = sufficient_input_subsets(wrapped, X[::-1], target=[1, difference], threshold=[0.2, 5.0], batch_size=16)
     assert (whole.n_subsets.sum(axis=0) >= 3).all()
     for name in ("subset", "rank", "stopped", "threshold"):
         np.testing.assert_array_equal(getattr(whole, name), getattr(turned, name)[::-1, ::-1])
     assert whole.subset.dtype == whole.rank.dtype == np.int32
     assert whole.contributions.dtype == whole.subset_value.dtype == whole.predictions.dtype == np.float32
     for column, (target, threshold) in enumerate(((difference, 5.0), (1, 0.2))):
-        one = sufficient_input_subsets(network, X[2:3], target=target, threshold=threshold)
+        one = sufficient_input_subsets(wrapped, X[2:3], target=target, threshold=threshold)
         np.testing.assert_array_equal(one.subset[0], whole.subset[2, column])
         np.testing.assert_array_equal(whole.for_target(column).rank[2], one.rank[0])
     with pytest.raises(TargetError, match="choose one"):
@@ -178,18 +178,18 @@ def test_gradients_of_a_sum_are_exact(linear: Any, sequences: Any, scored: Any) 
             assert fall == pytest.approx(subset.value - coarse.masked_predictions[row], abs=1e-5)
 
 
-def test_gradients_of_a_network(network: Any, sequences: Any) -> None:
+def test_gradients_of_a_network(wrapped: Any, sequences: Any) -> None:
     X = sequences(6, L, seed=15)
     plain = {"target": 1, "threshold": 0.1, "method": "gradient"}
-    coarse = sufficient_input_subsets(network, X, **plain, per_step=2, refine=False, max_subsets=1)
-    fine = sufficient_input_subsets(network, X, **plain, per_step=2, max_subsets=1)
+    coarse = sufficient_input_subsets(wrapped, X, **plain, per_step=2, refine=False, max_subsets=1)
+    fine = sufficient_input_subsets(wrapped, X, **plain, per_step=2, max_subsets=1)
     assert coarse.n_subsets.any()
     for row in np.flatnonzero(coarse.n_subsets):
         assert set(listed(fine, row)[0]) <= set(listed(coarse, row)[0])
     assert all(subset.sufficient for result in (coarse, fine) for subset in result.subsets())
     np.testing.assert_array_equal(
-        sufficient_input_subsets(network, X[4:5], **plain, batch_size=1).n_subsets,
-        sufficient_input_subsets(network, X, **plain).n_subsets[4:5],
+        sufficient_input_subsets(wrapped, X[4:5], **plain, batch_size=1).n_subsets,
+        sufficient_input_subsets(wrapped, X, **plain).n_subsets[4:5],
     )
 
 
@@ -216,25 +216,25 @@ def test_the_gradient_is_that_of_other_methods(sequences: Any) -> None:
         np.testing.assert_array_equal(alone.subset[0], by_row.subset[row])
 
 
-def test_thresholds(network: Any, sequences: Any, scored: Any) -> None:
+def test_thresholds(network: Any, wrapped: Any, sequences: Any, scored: Any) -> None:
     X, others = sequences(9, L, seed=17), sequences(11, L, seed=18)
     quick = {"max_subsets": 1, "method": "gradient", "per_step": 8, "refine": False}
     for among, given in ((X, {}), (others, {"threshold_of": others})):
-        found = sufficient_input_subsets(network, X, target=[0, 1], threshold=["75%", -0.25], **given, **quick)
+        found = sufficient_input_subsets(wrapped, X, target=[0, 1], threshold=["75%", -0.25], **given, **quick)
         assert found.threshold[0, 0] == pytest.approx(np.quantile(scored(network, among)[:, 0], 0.75), abs=2e-5)
         assert (found.threshold[:, 1] == np.float32(-0.25)).all()
     for quantile, negative, reached in (("100%", False, 1), ("0%", True, 1), ("0%", False, 9), ("100%", True, 9)):
-        found = sufficient_input_subsets(network, X, target=0, threshold=quantile, negative=negative, **quick)
+        found = sufficient_input_subsets(wrapped, X, target=0, threshold=quantile, negative=negative, **quick)
         assert (found.stopped != 1).sum() == reached, "whose prediction a quantile is reaches it"
 
 
-def test_a_black_box(network: Any, sequences: Any, tmp_path: Any) -> None:
+def test_a_black_box(network: Any, wrapped: Any, sequences: Any, tmp_path: Any) -> None:
     if keras.backend.backend() != "tensorflow":
         pytest.skip("SavedModels are TensorFlow's")
     network.export(tmp_path / "saved", verbose=False)
     box, X = seqexplain.load_model(tmp_path / "saved"), sequences(2, L, seed=19)
     found = sufficient_input_subsets(box, X, target=1, threshold="10%", level="output")
-    np.testing.assert_array_equal(found.subset, sufficient_input_subsets(network, X, target=1, threshold="10%").subset)
+    np.testing.assert_array_equal(found.subset, sufficient_input_subsets(wrapped, X, target=1, threshold="10%").subset)
     with pytest.raises(UnsupportedLayerError, match="SavedModel"):
         sufficient_input_subsets(box, X, target=1, threshold=0, level="output", method="gradient")
 
@@ -269,9 +269,9 @@ def test_unknown_bases_as_the_model_sees_them(network: Any, sequences: Any) -> N
         ({"target": 7}, TargetError, "7"),
     ],
 )
-def test_what_cannot_be(network: Any, sequences: Any, change: dict[str, Any], error: Any, message: str) -> None:
+def test_what_cannot_be(wrapped: Any, sequences: Any, change: dict[str, Any], error: Any, message: str) -> None:
     with pytest.raises(error, match=message):
-        sufficient_input_subsets(network, sequences(2, L), **{"target": 0, "threshold": 0.0, **change})
+        sufficient_input_subsets(wrapped, sequences(2, L), **{"target": 0, "threshold": 0.0, **change})
 
 
 def test_a_job_takes_numbers(network: Any) -> None:
@@ -286,19 +286,19 @@ def test_values_that_are_no_numbers(sequences: Any) -> None:
         sufficient_input_subsets(SequenceModel(model), sequences(1, 6), threshold=0.0)
 
 
-def test_no_sequences(network: Any) -> None:
-    found = sufficient_input_subsets(network, np.zeros((0, L, 4), np.float32), target=0, threshold=0.0)
+def test_no_sequences(wrapped: Any) -> None:
+    found = sufficient_input_subsets(wrapped, np.zeros((0, L, 4), np.float32), target=0, threshold=0.0)
     assert found.subset.shape == (0, L)
     assert found.subsets() == []
     with pytest.raises(ParameterError, match="there are none"):
-        sufficient_input_subsets(network, np.zeros((0, L, 4), np.float32), target=0, threshold="50%")
+        sufficient_input_subsets(wrapped, np.zeros((0, L, 4), np.float32), target=0, threshold="50%")
 
 
 @pytest.fixture(scope="module")
-def found(network: Any, sequences: Any) -> SufficientInputSubsets:
+def found(wrapped: Any, sequences: Any) -> SufficientInputSubsets:
     """Subsets of two targets, with places on a genome."""
     X = sequences(4, L, seed=21)
-    result = sufficient_input_subsets(network, X, target=[1, 0], threshold=[0.1, 9.0])
+    result = sufficient_input_subsets(wrapped, X, target=[1, 0], threshold=[0.1, 9.0])
     places = (Interval("chr1", 100, 124, "+"), Interval("chr2", 50, 74, "-"), Interval("chr3", 0, 24, "."), None)
     return replace(result, intervals=places, names=("a", "b", "c", "d e"))
 
