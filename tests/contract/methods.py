@@ -166,6 +166,7 @@ METHODS = {
         edited(window_mutagenesis, window=4, stride=3, n_samples=2), seeded=True, of_strands=False
     ),
     "occlusion": edited(occlusion, window=3),
+    "incremental occlusion": replace(edited(occlusion, window=3, evaluation="incremental"), slow=True),
     "occlusion by shuffles": of_one_strand(occlusion, window=4, stride=2, fill="mononucleotide", n_samples=2),
     "prediction difference": replace(of_one_strand(prediction_difference_analysis), seeded=False),
     "prediction difference sampled": of_one_strand(prediction_difference_analysis, window=4, n_samples=3),
