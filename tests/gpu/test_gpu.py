@@ -30,6 +30,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "input_x_gradient": {},
     "guided_backprop": {},
     "lrp": {},
+    "in_silico_mutagenesis": {"evaluation": "incremental"},
 }
 ON_CPU = """
 import sys, numpy as np, seqexplain
