@@ -115,6 +115,7 @@ class SequenceModel(ModelInputs):
         self._kept: dict[frozenset[type], SequenceModel] = {}
         self._decompositions: frozenset[type] = frozenset()
         self._compiled: dict[Any, Callable[..., Any]] = {}
+        self._remembered: dict[Any, Any] = {}
         self._shapes: dict[int, dict[int, tuple[int, ...]]] = {}
         self._verified = False
 
@@ -145,7 +146,7 @@ class SequenceModel(ModelInputs):
         if classes not in self._kept:
             twin = copy(self)
             twin._keep = frozenset(classes)
-            twin._flat, twin._compiled, twin._shapes, twin._kept = None, {}, {}, {}
+            twin._flat, twin._compiled, twin._remembered, twin._shapes, twin._kept = None, {}, {}, {}, {}
             twin._verified = False
             self._kept[classes] = twin
         return self._kept[classes]
@@ -302,6 +303,12 @@ class SequenceModel(ModelInputs):
         if key not in self._compiled:
             self._compiled[key] = jit(make(), self.precision)
         return self._compiled[key]
+
+    def remembered(self, key: Any, make: Callable[[], Any]) -> Any:
+        """Return what belongs to a key, made once: a plan that takes a while, say. It must not hold weights."""
+        if key not in self._remembered:
+            self._remembered[key] = make()
+        return self._remembered[key]
 
     def bytes_per_sequence(self, length: int, positions: Sequence[int] | None = None) -> int:
         """Estimate the memory of the activations of one sequence of `length` bp."""

@@ -284,7 +284,9 @@ def make_edit_plan(model: SequenceModel, length: int, width: int, values: Sequen
     values
         Values of the model's graph.
     """
-    return _Planner(model, length, width).plan(tuple(values))
+    key = ("edit plan", length, width, tuple(values))
+    plan: EditPlan = model.remembered(key, lambda: _Planner(model, length, width).plan(tuple(values)))
+    return plan
 
 
 class _Planner:
