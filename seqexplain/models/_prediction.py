@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 CPU_BATCH_BYTES = 256 << 20  # activations of one batch; larger ones fall out of the processor's cache
 MIN_BATCH_BYTES = 16 << 20
 MAX_BATCH = 1024
+CONCURRENT_BATCHES = 2  # on a CPU: each fills the gaps that the other leaves between its products
 BLACK_BOX_CHANNELS = 64  # assumed width of a model of which nothing is known
 VERIFY_TOLERANCE = 1e-4  # of the outputs' scale: how far the flattened graph may be from the model itself
 VERIFY_TOLERANCE_HALF = {
@@ -118,12 +120,16 @@ def _one_length(
         if targets is not None:
             values = tuple(sorted({v for t in targets for v in t.weights}))
         run = _compiled_forward(model, values, size, x.shape[1])
-    pieces = []
-    for low in range(0, max(len(x), 1), size):  # at least one batch: an empty job learns its shapes from padding
+
+    def compute(low: int) -> list[Array]:
         real = len(x[low : low + size])
         batch = [pad_rows(v[low : low + size], size) for v in (x, *extra.values())]
-        outputs = run(batch[0], dict(zip(extra, batch[1:], strict=True)))
-        pieces.append([o[:real] for o in outputs])
+        return [o[:real] for o in run(batch[0], dict(zip(extra, batch[1:], strict=True)))]
+
+    starts = range(0, max(len(x), 1), size)  # at least one batch: an empty job learns its shapes from padding
+    pieces = [compute(starts[0])]  # alone: it compiles
+    with ThreadPoolExecutor(1 if model.black_box or device() != "cpu" else CONCURRENT_BATCHES) as pool:
+        pieces += pool.map(compute, starts[1:])
     outputs = [np.concatenate(p) for p in zip(*pieces, strict=True)]
     if targets is None:
         named = zip(heads, outputs, strict=True)

@@ -117,9 +117,10 @@ class Scorer:
 
     def score(self, x: Array, extra: Mapping[str, Array]) -> Array:
         """Return `(n, t)` float32: the targets of `(n, L, 4)` inputs, which are taken as they are."""
-        return target_values(
-            self.model, x, dict(extra), self._resolved, level=self.options.level, batch_size=self.options.batch_size
-        )
+        size = self.options.batch_size
+        if size != "auto" and 0 < len(x) < choose_batch_size(self.model, size, self.length, len(x)):
+            size = len(x)  # no rows of padding for the few that are checked
+        return target_values(self.model, x, dict(extra), self._resolved, level=self.options.level, batch_size=size)
 
     @cached_property
     def weights(self) -> WeightList:
@@ -292,20 +293,23 @@ class BoundSequences:
         """Compare a few edits, the outermost among them, with whole sequences."""
         order = np.argsort(starts, kind="stable")
         some = np.unique(order[np.linspace(0, len(order) - 1, CHECKED).astype(int)])
-        wanted = self._full(rows[some], starts[some], replacements[some])
+        which = np.arange(len(some)) % replacements.shape[1]  # of the alternatives, one a place
+        wanted = self._full(rows[some], starts[some], replacements[some, which][:, None])
+        given = found[some, which][:, None]
 
         def blame() -> str:
-            worst = int(some[np.abs(found[some] - wanted).max(axis=(1, 2)).argmax()])
+            place = int(np.abs(given - wanted).max(axis=(1, 2)).argmax())
+            worst = int(some[place])
             row = slice(rows[worst], rows[worst] + 1)
             return evaluator.worst_layer(
                 self.scorer.weights,
                 self.X[row],
                 {name: value[row] for name, value in self.extra.items()},
                 int(starts[worst]),
-                replacements[worst, 0],
+                replacements[worst, which[place]],
             )
 
-        evaluator.compare(found[some], wanted, self.base[rows[some]], blame)
+        evaluator.compare(given, wanted, self.base[rows[some]], blame)
 
 
 def _ranges(n: int, size: int) -> Iterator[tuple[int, int]]:
