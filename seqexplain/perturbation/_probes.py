@@ -133,7 +133,19 @@ def moves_of(computes: Computes, shape: Sequence[int], axis: int) -> Moves | Non
         order = None if np.array_equal(number[0], np.arange(width)) else number[0]
         rest = tuple(n for i, n in enumerate(result.shape) if i not in (0, out_axis))
         fits.append(Moves(out_axis, source, order, rest))
+    # the mean of numbered positions is the number of the middle one: only other numbers tell the two apart
+    random = np.random.default_rng(0).normal(size=np.moveaxis(numbered, 0, axis).shape).astype(np.float32)
+    again = _tried(computes, [random])
+    fits = [moves for moves in fits if again is not None and _only_moves(moves, np.moveaxis(random, axis, 0), again)]
     return max(fits, key=lambda m: len(m.source)) if fits else None
+
+
+def _only_moves(moves: Moves, given: Array, result: Array) -> bool:
+    """Whether a result holds the positions `(length, …)` that were given where an operation is said to move them."""
+    flat = given.reshape(len(given), -1)
+    flat = flat if moves.order is None else flat[:, moves.order]
+    expected = np.where(moves.source[:, None] >= 0, flat[moves.source], 0)
+    return _close(np.moveaxis(result, moves.axis, 0).reshape(expected.shape), expected)
 
 
 def total_factor(computes: Computes, array: Array, axis: int) -> float | None:

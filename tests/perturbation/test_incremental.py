@@ -195,6 +195,15 @@ def test_architectures(name: str) -> None:
     assert full <= full_layers(evaluator)
 
 
+@pytest.mark.parametrize("channels", [1, 4])
+def test_a_mean_over_an_odd_number_of_positions_is_no_choice_of_the_middle_one(channels: int) -> None:
+    x = keras.Input((21, 4))
+    y = kl.Conv1D(channels, 3, padding="same", activation="tanh")(x)
+    gate = kl.Dense(channels, activation="sigmoid")(kl.GlobalAveragePooling1D(keepdims=True)(y))
+    y = kl.Add()([kl.GlobalMaxPooling1D()(kl.Multiply()([y, gate])), kl.GlobalAveragePooling1D()(y)])
+    assert_same(SequenceModel(randomised(keras.Model(x, kl.Dense(1)(y)), 5)), 21)
+
+
 @pytest.mark.parametrize("name", ["Basset", "BPNet", "images", "both strands"])
 @pytest.mark.parametrize("width", [4, 11])
 def test_stretches(name: str, width: int) -> None:
