@@ -18,7 +18,7 @@ from seqexplain.models import sequence_model
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.perturbation import EditOptions, Scorer, _edit_plan
 from seqexplain.perturbation._edit_plan import FullStep
-from seqexplain.perturbation._local_steps import LocalStep
+from seqexplain.perturbation._local_steps import LocalStep, Total
 
 TOLERANCE = 1e-5  # of the scores' scale: float32's rounding in the model itself
 
@@ -329,6 +329,20 @@ def test_a_wrong_effect_is_an_error_that_names_the_layer(monkeypatch: pytest.Mon
     monkeypatch.setattr(Spread, "run", wrong)
     with pytest.raises(IncrementalError, match=r"begins at the layer 'second' \(Conv1D\).*evaluation=\"full\""):
         assert_same(model, 30)
+
+
+def test_a_wrong_effect_on_a_small_head_does_not_hide_behind_a_large_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = keras.Input((30, 4))
+    y = kl.Conv1D(6, 5, activation="tanh")(x)
+    large = kl.Rescaling(1e6)(kl.Dense(1)(kl.GlobalMaxPooling1D()(y)))
+    small = kl.Dense(1)(kl.GlobalAveragePooling1D()(y))
+    model = SequenceModel(randomised(keras.Model(x, [large, small]), 2))
+    right = Total.run
+    monkeypatch.setattr(Total, "run", lambda self, *given: 2 * right(self, *given))
+    options = EditOptions(target=[(0, 0), (1, 0)], evaluation="incremental")
+    bound = Scorer(model, 30, 1, options).bind(dna(1, 30))
+    with pytest.raises(IncrementalError, match="off by"):
+        bound.effects(np.zeros(30, dtype=int), np.arange(30), np.full((30, 1, 1, 4), 0.25, dtype=np.float32))
 
 
 def test_auto_does_not_compile_for_little(monkeypatch: pytest.MonkeyPatch) -> None:
