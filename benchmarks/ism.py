@@ -33,7 +33,8 @@ from seqexplain.perturbation import EditOptions, Scorer, in_silico_mutagenesis
 
 FULL_PLACES = 60  # of each sequence, scored in full; the time is scaled to all
 EXACT_PLACES = 25  # compared with float64
-LENGTHS = {"basset": (300, 600, 1200, 2400, 4800), "bpnet": (1057, 2114, 4228, 8456)}
+NAMES = {"basset": "Basset-like", "bpnet": "BPNet-like", "chrombpnet": "ChromBPNet-like"}
+LENGTHS = {"basset": (300, 600, 1200, 2400), "bpnet": (1057, 2114, 4228, 8456)}
 
 
 def sequences(n: int, length: int) -> np.ndarray:
@@ -176,7 +177,7 @@ def draw_scaling(path: Path, networks: list[str], repeats: int) -> None:
             print(f"{name} {length} bp: " + ", ".join(f"{k} {v[-1]:.2f} s" for k, v in timings.items()), flush=True)
         for (label, seconds), marker in zip(timings.items(), "os", strict=True):
             ax.loglog(LENGTHS[name], seconds, marker=marker, label=label)
-        ax.set(title=f"{name}-like", xlabel="length (bp)", ylabel="all substitutions (s)")
+        ax.set(title=NAMES[name], xlabel="length (bp)", ylabel="all substitutions (s)")
         ax.set_xticks(LENGTHS[name], [f"{n:,}" for n in LENGTHS[name]])
         ax.minorticks_off()
         ax.grid(alpha=0.3)
