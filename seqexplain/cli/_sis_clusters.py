@@ -202,9 +202,8 @@ def _named_members(found: SubsetClusters, results: dict[str, Attributions]) -> A
 
 def _summary(found: SubsetClusters) -> list[str]:
     total = int(found.group_sizes.sum())
-    lines = [
-        f"{total} subsets in {len(found.cluster)} pieces: {len(found)} clusters, {found.unclustered} pieces in none"
-    ]
+    clusters = f"{len(found)} cluster{'' if len(found) == 1 else 's'}"
+    lines = [f"{total} subsets in {len(found.cluster)} pieces: {clusters}, {found.unclustered} pieces in none"]
     sizes = found.sizes
     for c, motif in enumerate(found.motifs[:LINES_SHOWN]):
         line = f"{c}: {motif.name}, {sizes[c]} pieces"
