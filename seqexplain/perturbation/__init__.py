@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from seqexplain.perturbation._annotate_vcf import annotate_vcf as annotate_vcf
     from seqexplain.perturbation._deletion_effects import deletion_effects as deletion_effects
     from seqexplain.perturbation._edit_job import EditJob as EditJob
-    from seqexplain.perturbation._edit_plan import make_edit_plan as make_edit_plan
     from seqexplain.perturbation._epistasis import epistasis as epistasis
     from seqexplain.perturbation._epistasis_result import Epistasis as Epistasis
     from seqexplain.perturbation._in_silico_mutagenesis import in_silico_mutagenesis as in_silico_mutagenesis
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from seqexplain.perturbation._lime_job import Lime as Lime
     from seqexplain.perturbation._lime_job import LimeOptions as LimeOptions
     from seqexplain.perturbation._make_backgrounds import make_backgrounds as make_backgrounds
+    from seqexplain.perturbation._make_edit_plan import make_edit_plan as make_edit_plan
     from seqexplain.perturbation._marginalisation import Marginalisation as Marginalisation
     from seqexplain.perturbation._marginalisation import marginalisation as marginalisation
     from seqexplain.perturbation._meaningful_perturbation import meaningful_perturbation as meaningful_perturbation
@@ -97,7 +97,7 @@ _HOMES = {
     "kernel_shap": "_kernel_shap",
     "lime": "_lime",
     "make_backgrounds": "_make_backgrounds",
-    "make_edit_plan": "_edit_plan",
+    "make_edit_plan": "_make_edit_plan",
     "marginalisation": "_marginalisation",
     "meaningful_perturbation": "_meaningful_perturbation",
     "occlusion": "_occlusion",

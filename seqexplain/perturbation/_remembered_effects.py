@@ -21,7 +21,8 @@ from seqexplain.models.operations import AveragePool, Linear
 from seqexplain.perturbation._edit_plan import EditPlan, Step
 from seqexplain.perturbation._frames import Edits
 from seqexplain.perturbation._incremental import IncrementalEvaluator
-from seqexplain.perturbation._local_steps import Largest, LocalStep
+from seqexplain.perturbation._local_steps import LocalStep
+from seqexplain.perturbation._local_windows import Largest
 
 MEMORY_BYTES = 512 << 20  # of what is kept of all candidates
 BATCH_NEAR, BATCH_BEHIND = 256, 1024  # candidates; one compiled shape serves every step

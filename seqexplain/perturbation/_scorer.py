@@ -16,8 +16,8 @@ from seqexplain.models.graph import WeightList
 from seqexplain.models.provenance import unnamed_choices
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.models.target import Target
-from seqexplain.perturbation._edit_plan import make_edit_plan
 from seqexplain.perturbation._incremental import CHECKED, IncrementalEvaluator, KeptBase
+from seqexplain.perturbation._make_edit_plan import make_edit_plan
 
 EVALUATIONS = ("auto", "incremental", "full")
 WORTH_COMPILING = 2e11  # multiply–adds of a job: a few seconds, as long as compiling takes

@@ -16,7 +16,7 @@ from keras import ops
 from seqexplain.errors import IncrementalError, ParameterError
 from seqexplain.models import sequence_model
 from seqexplain.models.sequence_model import SequenceModel
-from seqexplain.perturbation import EditOptions, Scorer, _edit_plan
+from seqexplain.perturbation import EditOptions, Scorer, _make_edit_plan
 from seqexplain.perturbation._edit_plan import FullStep
 from seqexplain.perturbation._local_steps import LocalStep, Total
 
@@ -214,7 +214,7 @@ def test_stretches(name: str, width: int) -> None:
 
 @pytest.mark.parametrize("axis", [1, 2])
 def test_a_dense_layer_multiplies_what_neighbours_change(axis: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_edit_plan, "NEAR", 4)
+    monkeypatch.setattr(_make_edit_plan, "NEAR", 4)
     x = keras.Input((48, 4))
     y = kl.MaxPooling1D(2)(kl.Conv1D(3, 5, padding="same", activation="relu")(x))
     flat = kl.Flatten(name="flat")(y if axis == 1 else kl.Permute((2, 1))(y))
