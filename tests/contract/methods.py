@@ -64,7 +64,7 @@ class Method:
     compiled
         Whether it is compiled in these tests; one method of each kind is, and all are on the command line's.
     slow
-        Whether its tests are among the slow ones: it is another way to compute what another row is quick for.
+        Whether its tests are among the slow ones: another row has the same method with other options, or it is dear.
     """
 
     run: Callable[..., Any]
@@ -167,12 +167,20 @@ METHODS = {
     ),
     "occlusion": edited(occlusion, window=3),
     "incremental occlusion": replace(edited(occlusion, window=3, evaluation="incremental"), slow=True),
-    "occlusion by shuffles": of_one_strand(occlusion, window=4, stride=2, fill="mononucleotide", n_samples=2),
+    "occlusion by shuffles": replace(
+        of_one_strand(occlusion, window=4, stride=2, fill="mononucleotide", n_samples=2), slow=True
+    ),
     "prediction difference": replace(of_one_strand(prediction_difference_analysis), seeded=False),
-    "prediction difference sampled": of_one_strand(prediction_difference_analysis, window=4, n_samples=3),
+    "prediction difference sampled": replace(
+        of_one_strand(prediction_difference_analysis, window=4, n_samples=3), slow=True
+    ),
     "lime": of_one_strand(lime, window=2, fill="uniform", n_samples=20),
     "kernel SHAP": replace(of_one_strand(kernel_shap, window=3, fill="uniform", n_samples=14), seeded=False),
-    "kernel SHAP sampled": of_one_strand(kernel_shap, window=1, fill="mononucleotide", n_samples=30),
-    "meaningful perturbation": learned(meaningful_perturbation, steps=3, fill="mononucleotide", n_fills=2),
+    "kernel SHAP sampled": replace(
+        of_one_strand(kernel_shap, window=1, fill="mononucleotide", n_samples=30), slow=True
+    ),
+    "meaningful perturbation": replace(
+        learned(meaningful_perturbation, steps=3, fill="mononucleotide", n_fills=2), slow=True
+    ),
 }
 METHODS |= {name: replace(METHODS[name], compiled=True) for name in ("deeplift", "input x gradient", "lrp")}
