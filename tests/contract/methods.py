@@ -63,6 +63,8 @@ class Method:
         turn on it.
     compiled
         Whether it is compiled in these tests; one method of each kind is, and all are on the command line's.
+    subtracts
+        Whether scores are differences of what the model says of whole sequences, and known as exactly as that is.
     slow
         Whether its tests are among the slow ones: another row has the same method with other options, or it is dear.
     """
@@ -79,6 +81,7 @@ class Method:
     degree: int = 1
     repeats: float = 2e-6
     compiled: bool = False
+    subtracts: bool = False
     slow: bool = False
 
     def __call__(self, model: Any, X: Any, **options: Any) -> Any:
@@ -116,7 +119,7 @@ def along_paths(run: Callable[..., Any], **options: Any) -> Method:
 
 def edited(run: Callable[..., Any], **options: Any) -> Method:
     """Scores of edited sequences, less that of the sequence: any model will do."""
-    return Method(run, options, complete=False, references=False, seeded=False, needs_rules=False)
+    return Method(run, options, complete=False, references=False, seeded=False, needs_rules=False, subtracts=True)
 
 
 def of_one_strand(run: Callable[..., Any], **options: Any) -> Method:
@@ -161,12 +164,14 @@ METHODS = {
     "expected gradients": along_paths(expected_gradients, samples=2),
     "simple taylor": gradient(simple_taylor_decomposition, root=complement),
     "in-silico mutagenesis": edited(in_silico_mutagenesis),
-    "incremental mutagenesis": replace(edited(in_silico_mutagenesis, evaluation="incremental"), slow=True),
+    "incremental mutagenesis": replace(
+        edited(in_silico_mutagenesis, evaluation="incremental"), subtracts=False, slow=True
+    ),
     "window mutagenesis": replace(
         edited(window_mutagenesis, window=4, stride=3, n_samples=2), seeded=True, of_strands=False
     ),
     "occlusion": edited(occlusion, window=3),
-    "incremental occlusion": replace(edited(occlusion, window=3, evaluation="incremental"), slow=True),
+    "incremental occlusion": replace(edited(occlusion, window=3, evaluation="incremental"), subtracts=False, slow=True),
     "occlusion by shuffles": replace(
         of_one_strand(occlusion, window=4, stride=2, fill="mononucleotide", n_samples=2), slow=True
     ),
