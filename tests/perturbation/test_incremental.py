@@ -15,6 +15,7 @@ from keras import ops
 
 from seqexplain.errors import IncrementalError, ParameterError
 from seqexplain.models import sequence_model
+from seqexplain.models.backend import backend_name
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.perturbation import EditOptions, Scorer, _make_edit_plan
 from seqexplain.perturbation._edit_plan import FullStep
@@ -282,6 +283,8 @@ def network(length: int, specs: list[dict[str, Any]], end: str) -> Any:
         room = int(y.shape[1])
         size, stride = min(spec["size"], room), spec["stride"]
         padding = "same" if spec["padding"] == "causal" and spec["kind"] != "conv" else spec["padding"]
+        if spec["kind"] == "average" and backend_name() == "torch":
+            padding = "valid"  # Keras pads otherwise there than elsewhere: such a model is refused
         if spec["kind"] == "conv":
             dilation = min(spec["dilation"], max(1, (room - 1) // max(1, size - 1)))
             steps = {"strides": stride} if dilation == 1 else {"dilation_rate": dilation}
