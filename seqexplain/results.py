@@ -44,6 +44,23 @@ class Interval:
         return f"{self.chromosome}:{self.start}-{self.end}({self.strand})"
 
 
+def target_position(target: int | str, labels: Sequence[str]) -> int:
+    """Return the position of one of several targets, which is told by position or label.
+
+    Raises
+    ------
+    TargetError
+        When no such target was explained.
+    """
+    if isinstance(target, str):
+        if target in labels:
+            return labels.index(target)
+        raise TargetError(f"No target {target!r}; explained were: {', '.join(labels)}.")
+    if -len(labels) <= target < len(labels):
+        return target % len(labels)
+    raise TargetError(f"Target {target} is out of range; explained were: {', '.join(labels)}.")
+
+
 @dataclass(frozen=True)
 class Attributions:
     """Per-base contribution scores of `n` sequences of length `L`.
@@ -144,14 +161,7 @@ class Attributions:
         TargetError
             When no such target was explained.
         """
-        if isinstance(target, str):
-            if target not in self.targets:
-                raise TargetError(f"No target {target!r}; explained were: {', '.join(self.targets)}.")
-            position = self.targets.index(target)
-        elif -len(self.targets) <= target < len(self.targets):
-            position = target % len(self.targets)
-        else:
-            raise TargetError(f"Target {target} is out of range; explained were: {', '.join(self.targets)}.")
+        position = target_position(target, self.targets)
         if not self.several_targets:
             return self
         pick: dict[str, Any] = {"targets": (self.targets[position],)}

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seqexplain.errors import ParameterError, TargetError
+from seqexplain.errors import ParameterError
 from seqexplain.models.backend import Array
 from seqexplain.perturbation._substitutions import is_base
+from seqexplain.results import target_position
 from seqexplain.sequences.encoding import BASES
 
 if TYPE_CHECKING:
@@ -68,10 +69,7 @@ class Epistasis:
         TargetError
             When there is no such target.
         """
-        labels = self.targets
-        position = labels.index(target) if target in labels else target
-        if not isinstance(position, int) or not -len(labels) <= position < len(labels):
-            raise TargetError(f"No target {target!r}; there are: {', '.join(labels)}.")
+        position = target_position(target, self.targets)
         if not self.several_targets:
             return self
         return replace(
@@ -79,7 +77,7 @@ class Epistasis:
             interactions=self.interactions[:, position],
             singles=self.singles[:, position],
             predictions=self.predictions[:, position],
-            targets=(labels[position],),
+            targets=(self.targets[position],),
         )
 
     def doubles(self) -> Array:

@@ -8,8 +8,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from seqexplain.errors import TargetError
 from seqexplain.models.backend import Array
+from seqexplain.results import target_position
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,17 +59,14 @@ class IndelEffects:
         TargetError
             When there is no such target.
         """
-        labels = self.targets
-        position = labels.index(target) if target in labels else target
-        if not isinstance(position, int) or not -len(labels) <= position < len(labels):
-            raise TargetError(f"No target {target!r}; there are: {', '.join(labels)}.")
+        position = target_position(target, self.targets)
         if not self.several_targets:
             return self
         return replace(
             self,
             effects=self.effects[:, position],
             predictions=self.predictions[:, position],
-            targets=(labels[position],),
+            targets=(self.targets[position],),
         )
 
 

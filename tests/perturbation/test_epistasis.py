@@ -122,7 +122,7 @@ def test_one_of_several_targets_and_other_inputs(jagged: Any, sequences: Any) ->
     alone = epistasis(jagged, X[[1]], target=1, **span)
     np.testing.assert_allclose(alone.interactions, one.interactions[[1]], rtol=0, atol=2e-6)
     assert scaled.names == ("a", "b")
-    with pytest.raises(TargetError, match="No target 2; there are: 0, 1"):
+    with pytest.raises(TargetError, match="Target 2 is out of range; explained were: 0, 1"):
         plain.for_target(2)
 
 

@@ -113,7 +113,7 @@ def test_a_score_for_each_base(wrapped: Any) -> None:
         wanted[:, :, i] = -found.effects[:, :, covering].mean(axis=-1)
     np.testing.assert_allclose(found.per_base(), wanted, rtol=0, atol=1e-6)
     np.testing.assert_allclose(found.for_target("1").per_base(), wanted[:, 1], rtol=0, atol=1e-6)
-    with pytest.raises(TargetError, match="No target 5; there are: 0, 1"):
+    with pytest.raises(TargetError, match="Target 5 is out of range; explained were: 0, 1"):
         found.for_target(5)
 
 
