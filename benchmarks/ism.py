@@ -99,7 +99,7 @@ def peer_times(name: str, network: Any, X: np.ndarray, repeats: int) -> tuple[di
             warnings.simplefilter("always")
             seconds, (before, after) = best_of(
                 lambda mode=mode: module.saturation_mutagenesis(twin, x, raw_outputs=True, fast=mode, device=where),
-                repeats if mode else 1,
+                repeats,
             )
         if mode and any("fast=False" in str(w.message) for w in said):
             print(f"  tangermeme does not use its fast mode: {said[-1].message}")

@@ -64,12 +64,12 @@ class IncrementalEvaluator:
         return 4 * sum(int(np.prod(self.plan.shapes[v])) for v in kept)
 
     def places_at_a_time(self, alternatives: int, asked: int | str) -> int:
-        """Return how many places go in one batch; a power of two where that is not said."""
+        """Return how many places go in one batch; a multiple of four where that is not said and so many fit."""
         if asked != "auto":
             return max(1, int(asked) // alternatives)
         budget = EDIT_BYTES if device() == "cpu" else memory_budget() // 16
         fits = max(1, min(MAX_PLACES, budget // (4 * self.plan.largest * alternatives)))
-        return 1 << (fits.bit_length() - 1)
+        return fits if fits < 4 else fits - fits % 4
 
     def base(self, weights: WeightList, x: Array, extra: Mapping[str, Array]) -> dict[Any, Tensor]:
         """Compute what edits read of unedited sequences `(s, L, 4)`."""
