@@ -15,28 +15,46 @@ if TYPE_CHECKING:
     from seqexplain.motifs._agreement import window_agreement as window_agreement
     from seqexplain.motifs._association import Association as Association
     from seqexplain.motifs._cluster_subsets import cluster_subsets as cluster_subsets
+    from seqexplain.motifs._contribution_source import ContributionBlock as ContributionBlock
+    from seqexplain.motifs._contribution_source import ContributionSource as ContributionSource
+    from seqexplain.motifs._contribution_source import open_contributions as open_contributions
+    from seqexplain.motifs._genome_spans import GenomeSpans as GenomeSpans
+    from seqexplain.motifs._genome_spans import genome_spans as genome_spans
     from seqexplain.motifs._matrices import Motif as Motif
+    from seqexplain.motifs._pattern import Pattern as Pattern
+    from seqexplain.motifs._pattern import stack_pattern as stack_pattern
+    from seqexplain.motifs._pattern_set import PatternSet as PatternSet
     from seqexplain.motifs._read_motifs import read_motifs as read_motifs
     from seqexplain.motifs._scan import Hits as Hits
     from seqexplain.motifs._scan import best_hits as best_hits
     from seqexplain.motifs._scan import scan as scan
     from seqexplain.motifs._scores import ScoreTable as ScoreTable
     from seqexplain.motifs._scores import score_table as score_table
+    from seqexplain.motifs._seqlets import Seqlets as Seqlets
     from seqexplain.motifs._subset_clusters import SubsetClusters as SubsetClusters
     from seqexplain.motifs._write_motifs import write_motifs as write_motifs
 
 _HOMES = {
     "Association": "_association",
+    "ContributionBlock": "_contribution_source",
+    "ContributionSource": "_contribution_source",
+    "GenomeSpans": "_genome_spans",
     "Hits": "_scan",
     "Motif": "_matrices",
+    "Pattern": "_pattern",
+    "PatternSet": "_pattern_set",
     "ScoreTable": "_scores",
+    "Seqlets": "_seqlets",
     "SubsetClusters": "_subset_clusters",
     "WindowAgreement": "_agreement",
     "best_hits": "_scan",
     "cluster_subsets": "_cluster_subsets",
+    "genome_spans": "_genome_spans",
+    "open_contributions": "_contribution_source",
     "read_motifs": "_read_motifs",
     "scan": "_scan",
     "score_table": "_scores",
+    "stack_pattern": "_pattern",
     "strongest_window": "_agreement",
     "window_agreement": "_agreement",
     "write_motifs": "_write_motifs",

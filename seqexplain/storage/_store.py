@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import EllipsisType
 from typing import Any
@@ -17,6 +18,17 @@ from seqexplain.storage._group import open_group
 from seqexplain.storage._layout import INTEGERS, STRANDS, SUBSET_ARRAYS
 
 Rows = slice | Sequence[int] | Array | EllipsisType
+
+DESCRIBING = ("names", "lengths", "chromosome", "start", "end", "strand")
+
+
+@dataclass(frozen=True)
+class SequenceRows:
+    """What some sequences are called and where they lie; see `Attributions` for each."""
+
+    names: tuple[str, ...]
+    intervals: tuple[Interval | None, ...] | None
+    lengths: Array | None
 
 
 class ResultStore:
@@ -127,6 +139,15 @@ class ResultStore:
             method=str(self.attrs["method"]),
             parameters=self.attrs["parameters"],
             **more,
+        )
+
+    def describe(self, index: int) -> SequenceRows:
+        """Return what the sequences of finished chunk `index` are called and where they lie, without their scores."""
+        columns = {name: self._column(name, index) for name in self._arrays if name in DESCRIBING}
+        return SequenceRows(
+            names=tuple(str(name) for name in columns["names"]),
+            intervals=_intervals(columns) if self.layout.intervals else None,
+            lengths=columns.get("lengths"),
         )
 
     def read(self, rows: Rows = ...) -> Attributions:

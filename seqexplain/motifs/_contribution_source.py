@@ -1,0 +1,229 @@
+"""Contributions to look for motifs in, whoever computed them: read a block at a time, or by row."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqexplain.errors import ParameterError, ShapeError, TargetError
+from seqexplain.results import Attributions, Interval
+from seqexplain.sequences.encoding import UNKNOWN, codes_to_one_hot, one_hot_to_codes
+
+if TYPE_CHECKING:
+    from seqexplain.storage import ResultStore
+
+Array = NDArray[Any]
+
+BLOCK_BASES = 1 << 20  # bases of a block of what lies in memory already: 16 MB of hypothetical scores
+
+
+@dataclass(frozen=True, eq=False)
+class ContributionBlock:
+    """Contributions of `m` sequences.
+
+    Attributes
+    ----------
+    rows
+        `(m,)` int64: which sequences of the source.
+    codes
+        `(m, L)` uint8: A C G T = 0 1 2 3, unknown or none = 4.
+    observed
+        `(m, L)` float32: what the observed base contributes; 0 for a base that is not known.
+    hypothetical
+        `(m, L, 4)` float32 or None: the contribution each base would have.
+    """
+
+    rows: Array
+    codes: Array
+    observed: Array
+    hypothetical: Array | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def projected(self) -> Array:
+        """`(m, L, 4)` float32: contributions at the observed bases, 0 elsewhere."""
+        return np.asarray(codes_to_one_hot(self.codes) * self.observed[..., None])
+
+
+class ContributionSource(ABC):
+    """Contributions of `n` sequences of length `L`, for one target.
+
+    Attributes
+    ----------
+    n, length
+        Number of sequences, and their length (of the longest).
+    names
+        `n` names.
+    intervals
+        `n` genome intervals (None for a sequence without one), or None when no sequence has one.
+    lengths
+        `(n,)` int64: row `i` is real only up to `lengths[i]`.
+    has_hypothetical
+        Whether blocks have hypothetical scores.
+    label
+        Of the target; empty where none is known.
+    description
+        Where the contributions come from, for messages and records.
+    """
+
+    n: int
+    length: int
+    names: tuple[str, ...]
+    intervals: tuple[Interval | None, ...] | None
+    lengths: Array
+    has_hypothetical: bool
+    label: str
+    description: str
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.description}: {self.n} sequences of {self.length} bp)"
+
+    @abstractmethod
+    def blocks(self) -> Iterator[ContributionBlock]:
+        """Yield all sequences in their order, some at a time, so that memory is bounded."""
+
+    @abstractmethod
+    def read(self, rows: Sequence[int] | Array) -> ContributionBlock:
+        """Return some sequences, in the order given."""
+
+
+def open_contributions(source: Any, *, target: int | str | None = None) -> ContributionSource:
+    """Open contributions, whoever computed them.
+
+    Parameters
+    ----------
+    source
+        `Attributions`; a `ResultStore`, or the path of one; the path of a file that another tool wrote (see
+        `seqexplain.motifs` for which); or what this function returned, which is passed through.
+    target
+        Which of several targets, by position or label.
+
+    Returns
+    -------
+    ContributionSource
+        Of a store or an HDF5 file only what is asked for is read.
+
+    Raises
+    ------
+    TargetError
+        When there are several targets and none is chosen, or no such target.
+    ShapeError
+        Where contributions hold NaN or infinite values, or shapes do not go together.
+    ParameterError
+        When the source is none of these.
+    MissingFileError, StorageError, FileFormatError
+        When a file is missing, incomplete or not what it should be.
+    """
+    from seqexplain.storage import ResultStore
+
+    if isinstance(source, ContributionSource):
+        return source
+    if isinstance(source, Attributions):
+        return _FromMemory(source, target)
+    if isinstance(source, ResultStore):
+        return _FromStore(source, target)
+    if isinstance(source, str | Path):
+        return _FromStore(ResultStore(source), target)
+    raise ParameterError(
+        f"source is of type {type(source).__name__}; expected Attributions, a result store, or the path of a file."
+    )
+
+
+def _choose(targets: Sequence[str], several: bool, target: int | str | None, what: str) -> str:
+    """Return the label of the target; `several` says whether arrays have an axis of targets."""
+    from seqexplain.results import target_position
+
+    if target is not None:
+        return targets[target_position(target, targets)]
+    if several and len(targets) > 1:
+        raise TargetError(f"{what} has {len(targets)} targets, {', '.join(targets)}; choose one with target=.")
+    return targets[0] if targets else ""
+
+
+def _block(result: Attributions, rows: Array, where: str) -> ContributionBlock:
+    observed = result.contributions.sum(axis=-1, dtype=np.float32)
+    for name, values in (("contributions", observed), ("hypothetical scores", result.hypothetical)):
+        if values is not None and not np.isfinite(values).all():
+            bad = int(np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(axis=1))[0])
+            raise ShapeError(
+                f"{where}: {name} of sequence {result.names[bad]!r} (row {int(rows[bad])}) hold NaN or infinity; "
+                f"expected numbers only. Explain it again, or leave it out."
+            )
+    codes = one_hot_to_codes(result.X)
+    hypothetical = None if result.hypothetical is None else np.asarray(result.hypothetical, dtype=np.float32)
+    return ContributionBlock(
+        rows=rows, codes=codes, observed=np.where(codes == UNKNOWN, 0, observed), hypothetical=hypothetical
+    )
+
+
+class _FromMemory(ContributionSource):
+    def __init__(self, result: Attributions, target: int | str | None) -> None:
+        self.label = _choose(result.targets, result.several_targets, target, "The result")
+        if result.several_targets:
+            result = result.for_target(self.label)
+        self._result = result
+        self.n, self.length = len(result), int(result.X.shape[1])
+        self.names, self.intervals = result.names, result.intervals
+        self.lengths = np.full(self.n, self.length) if result.lengths is None else np.asarray(result.lengths)
+        self.has_hypothetical = result.hypothetical is not None
+        self.description = f"{result.method or 'contributions'} in memory"
+
+    def blocks(self) -> Iterator[ContributionBlock]:
+        step = max(1, BLOCK_BASES // max(self.length, 1))
+        for first in range(0, self.n, step):
+            rows = np.arange(first, min(first + step, self.n))
+            yield _block(self._result.take(slice(first, first + step)), rows, "The result")
+
+    def read(self, rows: Sequence[int] | Array) -> ContributionBlock:
+        index = np.asarray(rows, dtype=np.int64)
+        return _block(self._result.take(index), index, "The result")
+
+
+class _FromStore(ContributionSource):
+    def __init__(self, store: ResultStore, target: int | str | None) -> None:
+        layout = store.layout
+        self._store = store
+        self.label = _choose(store.targets, layout.several_targets, target, str(store.path))
+        self.n, self.length = store.n_done, int(layout.length)
+        # an interrupted job that is read all the same: its finished rows, counted anew
+        self._places = np.flatnonzero(np.repeat(store.done, layout.chunk)[: len(store)])
+        names: list[str] = []
+        intervals: list[Interval | None] = []
+        lengths: list[Array] = []
+        for index in np.flatnonzero(store.done):
+            described = store.describe(int(index))
+            names += described.names
+            intervals += described.intervals or [None] * len(described.names)
+            lengths.append(
+                np.full(len(described.names), self.length) if described.lengths is None else described.lengths
+            )
+        self.names = tuple(names)
+        self.intervals = tuple(intervals) if layout.intervals else None
+        self.lengths = np.concatenate([np.empty(0, dtype=np.int64), *lengths])
+        self.has_hypothetical = layout.hypothetical
+        self.description = str(store.path)
+
+    def _one(self, result: Attributions) -> Attributions:
+        return result.for_target(self.label) if result.several_targets else result
+
+    def blocks(self) -> Iterator[ContributionBlock]:
+        first = 0
+        for result in self._store:
+            rows = np.arange(first, first + len(result))
+            first += len(result)
+            yield _block(self._one(result), rows, self.description)
+
+    def read(self, rows: Sequence[int] | Array) -> ContributionBlock:
+        index = np.asarray(rows, dtype=np.int64)
+        return _block(self._one(self._store.read(self._places[index])), index, self.description)

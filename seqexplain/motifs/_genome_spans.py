@@ -1,0 +1,85 @@
+"""Where spans of sequences lie on the genome."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from seqexplain.results import Interval
+
+Array = NDArray[Any]
+
+_OTHER = {"+": "-", "-": "+", ".": "."}
+
+
+@dataclass(frozen=True, eq=False)
+class GenomeSpans:
+    """Spans on the genome, one entry a span.
+
+    Attributes
+    ----------
+    chromosome
+        Name; empty for a span of a sequence without an interval.
+    start, end
+        int64, 0-based half-open, whatever the strand; −1 without an interval.
+    strand
+        Of the span on the genome: `"+"`, `"-"`, or `"."` where it has none.
+    """
+
+    chromosome: NDArray[np.str_]
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    strand: NDArray[np.str_]
+
+
+def genome_spans(
+    intervals: Sequence[Interval | None] | None,
+    sequence: ArrayLike,
+    start: ArrayLike,
+    end: ArrayLike,
+    strand: ArrayLike | None = None,
+) -> GenomeSpans | None:
+    """Place spans of sequences on the genome.
+
+    Parameters
+    ----------
+    intervals
+        Of the sequences, as in `Attributions`.
+    sequence
+        `(s,)` row of each span's sequence.
+    start, end
+        `(s,)` 0-based half-open, on the sequence as it was read.
+    strand
+        `(s,)` `"+"`, `"-"` or `"."` as the span lies on the sequence; `"."` for all where it is None.
+
+    Returns
+    -------
+    GenomeSpans or None
+        None when no sequence has an interval. A sequence that was read from the − strand begins at its interval's end,
+        and what lies on its − strand lies on the genome's + strand.
+    """
+    if intervals is None or all(interval is None for interval in intervals):
+        return None
+    rows = np.asarray(sequence, dtype=np.int64)
+    first, last = np.asarray(start, dtype=np.int64), np.asarray(end, dtype=np.int64)
+    strands = np.full(len(rows), ".") if strand is None else np.asarray(strand)
+    chromosomes, starts, ends, placed = [], [], [], []
+    for i, a, b, s in zip(rows, first, last, strands, strict=True):
+        interval = intervals[int(i)]
+        if interval is None:
+            interval, a, b, s = Interval("", 0, 0), -1, -1, "."
+        turned = interval.strand == "-"
+        chromosomes.append(interval.chromosome)
+        starts.append(interval.end - b if turned else interval.start + a)
+        ends.append(interval.end - a if turned else interval.start + b)
+        placed.append(_OTHER[str(s)] if turned else str(s))
+    return GenomeSpans(
+        chromosome=np.array(chromosomes, dtype=np.str_),
+        start=np.array(starts, dtype=np.int64),
+        end=np.array(ends, dtype=np.int64),
+        strand=np.array(placed, dtype=np.str_),
+    )
