@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from seqexplain.models import register_decomposition as register_decomposition
     from seqexplain.motifs import SubsetClusters as SubsetClusters
     from seqexplain.motifs import cluster_subsets as cluster_subsets
+    from seqexplain.motifs import read_patterns as read_patterns
+    from seqexplain.motifs import write_patterns as write_patterns
     from seqexplain.perturbation import DeletionEffects as DeletionEffects
     from seqexplain.perturbation import Epistasis as Epistasis
     from seqexplain.perturbation import InsertionEffects as InsertionEffects
@@ -135,6 +137,7 @@ _HOMES = {
     "profile": "models",
     "read_bed": "sequences",
     "read_fasta": "sequences",
+    "read_patterns": "motifs",
     "read_variants": "sequences",
     "register_decomposition": "models",
     "saliency": "attribution",
@@ -148,6 +151,7 @@ _HOMES = {
     "tracks": "plot",
     "variant_effects": "perturbation",
     "window_mutagenesis": "perturbation",
+    "write_patterns": "motifs",
 }
 
 __all__ = sorted([*_HOMES, "__version__"])

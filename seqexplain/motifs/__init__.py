@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from seqexplain.motifs._matrices import Motif as Motif
     from seqexplain.motifs._pattern import Pattern as Pattern
     from seqexplain.motifs._pattern import stack_pattern as stack_pattern
+    from seqexplain.motifs._pattern_files import read_patterns as read_patterns
+    from seqexplain.motifs._pattern_files import write_patterns as write_patterns
     from seqexplain.motifs._pattern_set import PatternSet as PatternSet
     from seqexplain.motifs._read_motifs import read_motifs as read_motifs
     from seqexplain.motifs._scan import Hits as Hits
@@ -52,12 +54,14 @@ _HOMES = {
     "genome_spans": "_genome_spans",
     "open_contributions": "_contribution_source",
     "read_motifs": "_read_motifs",
+    "read_patterns": "_pattern_files",
     "scan": "_scan",
     "score_table": "_scores",
     "stack_pattern": "_pattern",
     "strongest_window": "_agreement",
     "window_agreement": "_agreement",
     "write_motifs": "_write_motifs",
+    "write_patterns": "_pattern_files",
 }
 
 __all__ = sorted(_HOMES)
