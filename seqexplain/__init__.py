@@ -32,8 +32,11 @@ if TYPE_CHECKING:
     from seqexplain.models import load_model as load_model
     from seqexplain.models import profile as profile
     from seqexplain.models import register_decomposition as register_decomposition
+    from seqexplain.motifs import MotifMatches as MotifMatches
     from seqexplain.motifs import SubsetClusters as SubsetClusters
     from seqexplain.motifs import cluster_subsets as cluster_subsets
+    from seqexplain.motifs import load_database as load_database
+    from seqexplain.motifs import match_motifs as match_motifs
     from seqexplain.motifs import read_patterns as read_patterns
     from seqexplain.motifs import write_patterns as write_patterns
     from seqexplain.perturbation import DeletionEffects as DeletionEffects
@@ -90,6 +93,7 @@ _HOMES = {
     "Interval": "results",
     "LayerAttributions": "results",
     "MarkovModel": "sequences",
+    "MotifMatches": "motifs",
     "SequenceModel": "models",
     "SubsetClusters": "motifs",
     "SufficientInputSubsets": "results",
@@ -123,12 +127,14 @@ _HOMES = {
     "layer_deeplift": "attribution",
     "lime": "perturbation",
     "load": "storage",
+    "load_database": "motifs",
     "load_model": "models",
     "logo": "plot",
     "lrp": "attribution",
     "lrp_conservation": "attribution",
     "make_backgrounds": "perturbation",
     "marginalisation": "perturbation",
+    "match_motifs": "motifs",
     "meaningful_perturbation": "perturbation",
     "mononucleotide_shuffle": "sequences",
     "occlusion": "perturbation",

@@ -1,4 +1,4 @@
-"""The small part of the data that ships: a trained model, held-out peaks, two motif matrices.
+"""The small part of the data that ships: a trained model, held-out peaks, motif matrices.
 
 See `MODEL_CARD.md` beside this file for the model, and `data/README.md` of the source tree for where all of
 it comes from.
@@ -16,8 +16,9 @@ MODEL_METRICS = "ctcf_pu1.metrics.json"
 MODEL_CARD = "MODEL_CARD.md"
 DEMO_PEAKS = "demo_peaks.fa"
 MOTIFS = "jaspar_ctcf_spi1.jaspar"
+JASPAR_VERTEBRATES = "jaspar2026_vertebrates.transfac.gz"
 
-__all__ = ["DEMO_PEAKS", "MODEL", "MODEL_CARD", "MODEL_METRICS", "MOTIFS", "bundled"]
+__all__ = ["DEMO_PEAKS", "JASPAR_VERTEBRATES", "MODEL", "MODEL_CARD", "MODEL_METRICS", "MOTIFS", "bundled"]
 
 
 def bundled(name: str) -> Path:
@@ -26,8 +27,8 @@ def bundled(name: str) -> Path:
     Parameters
     ----------
     name
-        `"ctcf_pu1.keras"`, `"ctcf_pu1.metrics.json"`, `"MODEL_CARD.md"`, `"demo_peaks.fa"` or
-        `"jaspar_ctcf_spi1.jaspar"`.
+        `"ctcf_pu1.keras"`, `"ctcf_pu1.metrics.json"`, `"MODEL_CARD.md"`, `"demo_peaks.fa"`,
+        `"jaspar_ctcf_spi1.jaspar"` or `"jaspar2026_vertebrates.transfac.gz"`.
 
     Raises
     ------
@@ -39,7 +40,7 @@ def bundled(name: str) -> Path:
     >>> bundled("ctcf_pu1.keras").suffix
     '.keras'
     """
-    known = (MODEL, MODEL_METRICS, MODEL_CARD, DEMO_PEAKS, MOTIFS)
+    known = (MODEL, MODEL_METRICS, MODEL_CARD, DEMO_PEAKS, MOTIFS, JASPAR_VERTEBRATES)
     if name not in known:
         raise MissingFileError(f"No file {name!r} ships with seqexplain; there are: {', '.join(known)}.")
     with as_file(files(__name__) / name) as path:

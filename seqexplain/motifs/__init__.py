@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from seqexplain.motifs._contribution_source import open_contributions as open_contributions
     from seqexplain.motifs._genome_spans import GenomeSpans as GenomeSpans
     from seqexplain.motifs._genome_spans import genome_spans as genome_spans
+    from seqexplain.motifs._load_database import load_database as load_database
+    from seqexplain.motifs._match_motifs import match_motifs as match_motifs
     from seqexplain.motifs._matrices import Motif as Motif
+    from seqexplain.motifs._motif_matches import MotifMatch as MotifMatch
+    from seqexplain.motifs._motif_matches import MotifMatches as MotifMatches
     from seqexplain.motifs._pattern import Pattern as Pattern
     from seqexplain.motifs._pattern import stack_pattern as stack_pattern
     from seqexplain.motifs._pattern_files import read_patterns as read_patterns
@@ -43,6 +47,8 @@ _HOMES = {
     "GenomeSpans": "_genome_spans",
     "Hits": "_scan",
     "Motif": "_matrices",
+    "MotifMatch": "_motif_matches",
+    "MotifMatches": "_motif_matches",
     "Pattern": "_pattern",
     "PatternSet": "_pattern_set",
     "ScoreTable": "_scores",
@@ -52,6 +58,8 @@ _HOMES = {
     "best_hits": "_scan",
     "cluster_subsets": "_cluster_subsets",
     "genome_spans": "_genome_spans",
+    "load_database": "_load_database",
+    "match_motifs": "_match_motifs",
     "open_contributions": "_contribution_source",
     "read_motifs": "_read_motifs",
     "read_patterns": "_pattern_files",

@@ -1,206 +1,137 @@
-"""Read motif matrices from JASPAR and MEME files."""
+"""Read motif matrices from files in the formats of MEME, JASPAR, TRANSFAC, HOMER, HOCOMOCO, ENCODE and CIS-BP."""
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from seqexplain.errors import FileFormatError, MissingFileError, ShapeError
+from seqexplain.errors import FileFormatError, MissingFileError
 from seqexplain.motifs._matrices import Motif
+from seqexplain.motifs._motif_blocks import Block
+from seqexplain.motifs._read_meme import meme_blocks
+from seqexplain.motifs._read_transfac import TRANSFAC_LINE, transfac_blocks
 
-MEME_SITES = 20.0  # what a MEME file means when it does not say how many sites a matrix comes from
+EXPECTED = "expected a MEME, JASPAR, TRANSFAC or PFM file"
 
-_LABELLED = re.compile(r"^([ACGTU])\s*[:|]?\s*\[?(.*?)\]?$", re.IGNORECASE)
-_MEME_FIELD = re.compile(r"(alength|w|nsites)\s*=\s*(\S+)", re.IGNORECASE)
+_MEME = re.compile(r"MEME version", re.IGNORECASE)
+_LOOKED_AT = 40  # lines: the output of MEME itself begins with a banner of some ten
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$", re.IGNORECASE)
+_COLUMNS = re.compile(r"^(?:pos\w*|p[0o]|#)?\s*([acgtu])\s+([acgtu])\s+([acgtu])\s+([acgtu])$", re.IGNORECASE)
 
 
-def read_motifs(path: str | Path) -> list[Motif]:
+def read_motifs(path: str | Path, *, normalise: bool = False) -> list[Motif]:
     """Read all motifs of a file.
 
     Parameters
     ----------
     path
-        A file in JASPAR format (`>id name`, then four rows, labelled A C G T or bare, or one row of four
-        numbers a position) or in minimal MEME format. Which of them it is shows in the file, not in its name.
+        A text file, also compressed with gzip. Its format shows in the content, not in its name:
+
+        - MEME: minimal files and what MEME itself writes.
+        - JASPAR: `>id name`, then four rows, labelled A C G T or bare.
+        - TRANSFAC, also JASPAR's own: family, class, species and other `CC` or `BF` lines are kept as annotations.
+        - Position matrices: one row of four numbers a position, bare, with the consensus letter in front (ENCODE), or
+          below a line that names the columns (CIS-BP); after `>id name`, after HOMER's header, or without any header:
+          the file's name is the id then. HOCOMOCO's files of counts or probabilities are such.
+    normalise
+        Whether probabilities that do not sum to 1 are divided by their sum; otherwise they are refused.
 
     Returns
     -------
     list of Motif
-        In the file's order. The probabilities of a MEME file become counts: times `nsites`, or 20 without it.
+        In the file's order. Probabilities become counts: times `nsites`, or 20 where that is not told, which
+        `Motif.kind` then says.
 
     Raises
     ------
     MissingFileError
         When there is no such file.
     FileFormatError
-        When the file is neither, is empty, or a matrix cannot be read; names file and line.
+        When the file is none of these, is empty, or a matrix cannot be read: names file, line, motif and position.
+        Also where probabilities of a position do not sum to 1 within four units of the last decimal they are written
+        with (at least 1e-5, at most 0.05), which is what rounding explains.
+
+    Notes
+    -----
+    In formats that hold either, numbers are probabilities where none is above 1 and some lie between 0 and 1. Counts
+    may differ in sum from position to position, and stay as they are.
 
     References
     ----------
-    Castro-Mondragon JA et al. (2022). JASPAR 2022. Nucleic Acids Res. 50:D165.
+    Ovek Baydar D et al. (2026). JASPAR 2026. Nucleic Acids Res. 54:D184.
     Bailey TL, Johnson J, Grant CE, Noble WS (2015). The MEME Suite. Nucleic Acids Res. 43:W39.
+    Matys V et al. (2006). TRANSFAC and its module TRANSCompel. Nucleic Acids Res. 34:D108.
     """
     path = Path(path)
-    if not path.is_file():
-        raise MissingFileError(f"There is no motif file {str(path)!r}; expected a JASPAR or MEME file.")
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise FileFormatError(
-            f"{path} is not a text file; expected a JASPAR or MEME file. Unpack it first if it is compressed."
-        ) from error
-    first = next((line.strip() for line in lines if line.strip() and not line.startswith("#")), "")
-    if first.startswith(">"):
-        blocks = _jaspar_blocks(lines)
-    elif first.upper().startswith("MEME"):
-        blocks = _meme_blocks(lines, path)
+    lines = _lines(path)
+    head = [line for line in lines if line.strip() and not line.startswith("#")][:_LOOKED_AT]
+    if any(_MEME.match(line) for line in head):
+        blocks = meme_blocks(lines, path)
+    elif head and TRANSFAC_LINE.match(head[0]):
+        blocks = transfac_blocks(lines, path)
     else:
-        raise FileFormatError(f"{path} begins with {first[:40]!r}; expected '>' (JASPAR) or 'MEME version' (MEME).")
-    motifs = [block.motif(path) for block in blocks]
+        blocks = _matrix_blocks(lines, path)
+    motifs = [block.motif(normalise=normalise) for block in blocks]
     if not motifs:
         raise FileFormatError(f"{path} holds no motif; expected one at least.")
     return motifs
 
 
-@dataclass
-class _Block:
-    """One motif as it stands in a file: a header and rows of numbers, with where they stand (1-based)."""
-
-    line: int
-    id: str
-    name: str
-    rows: list[tuple[int, str]] = field(default_factory=list)
-    n_sites: float | None = None  # set for probabilities
-    width: int | None = None
-
-    def motif(self, path: Path) -> Motif:
-        if not self.rows:
-            raise FileFormatError(f"{path}, line {self.line}: motif {self.id!r} has no matrix.")
-        if self.n_sites is not None:
-            counts = self._positions(path, scale=self.n_sites)
-        elif self.rows[0][1][0].isalpha():
-            counts = self._labelled(path)
-        else:
-            counts = self._bare(path)
-        try:
-            return Motif(self.id, self.name, counts)  # type: ignore[arg-type]  # it makes the array
-        except ShapeError as error:
-            raise FileFormatError(f"{path}, line {self.line}: {error}") from error
-
-    def _positions(self, path: Path, scale: float = 1.0) -> list[list[float]]:
-        rows = [_numbers(path, line, text) for line, text in self.rows]
-        for (line, text), row in zip(self.rows, rows, strict=True):
-            if len(row) != 4:
-                raise FileFormatError(
-                    f"{path}, line {line}: {text!r} has {len(row)} numbers; expected 4 a position, order A C G T."
-                )
-        if self.width is not None and self.width != len(rows):
-            raise FileFormatError(
-                f"{path}, line {self.line}: motif {self.id!r} says w= {self.width} but has {len(rows)} rows."
-            )
-        return [[value * scale for value in row] for row in rows]
-
-    def _labelled(self, path: Path) -> list[list[float]]:
-        bases: dict[str, list[float]] = {}
-        for line, text in self.rows:
-            match = _LABELLED.match(text)
-            if match is None:
-                raise FileFormatError(f"{path}, line {line}: {text[:40]!r}; expected a row such as 'A [ 1 0 3 ]'.")
-            base = match[1].upper().replace("U", "T")
-            if base in bases:
-                raise FileFormatError(f"{path}, line {line}: a second row for {base} in motif {self.id!r}.")
-            bases[base] = _numbers(path, line, match[2])
-        if set(bases) != set("ACGT"):
-            missing = ", ".join(sorted(set("ACGT") - set(bases)))
-            raise FileFormatError(f"{path}, line {self.line}: motif {self.id!r} has no row for {missing}.")
-        return self._transposed(path, [bases[base] for base in "ACGT"])
-
-    def _bare(self, path: Path) -> list[list[float]]:
-        rows = [_numbers(path, line, text) for line, text in self.rows]
-        square = len(rows) == 4 and all(len(row) == 4 for row in rows)
-        if square:
-            raise FileFormatError(
-                f"{path}, line {self.line}: motif {self.id!r} is 4 rows of 4 bare numbers: bases or "
-                f"positions. Label the rows: 'A [ … ]', 'C [ … ]', 'G [ … ]', 'T [ … ]'."
-            )
-        if len(rows) == 4:
-            return self._transposed(path, rows)
-        return self._positions(path)
-
-    def _transposed(self, path: Path, rows: list[list[float]]) -> list[list[float]]:
-        lengths = [len(row) for row in rows]
-        if len(set(lengths)) != 1:
-            raise FileFormatError(
-                f"{path}, line {self.line}: the rows of motif {self.id!r} have {lengths} numbers; expected "
-                f"as many each."
-            )
-        return [list(position) for position in zip(*rows, strict=True)]
-
-
-def _numbers(path: Path, line: int, text: str) -> list[float]:
+def _lines(path: Path) -> list[str]:
+    if not path.is_file():
+        raise MissingFileError(f"There is no motif file {str(path)!r}; {EXPECTED}.")
+    content = path.read_bytes()
     try:
-        return [float(word) for word in text.split()]
-    except ValueError as error:
-        raise FileFormatError(f"{path}, line {line}: {text[:40]!r} is not a row of numbers ({error}).") from error
+        if content[:2] == b"\x1f\x8b":
+            content = gzip.decompress(content)
+        return content.decode("utf-8-sig").splitlines()
+    except (UnicodeDecodeError, OSError, EOFError) as error:
+        raise FileFormatError(f"{path} is not a text file, nor one compressed with gzip; {EXPECTED}.") from error
 
 
-def _identity(words: list[str]) -> tuple[str, str]:
-    """Id and name: without a name the id serves as both."""
-    return words[0], words[1] if len(words) > 1 else words[0]
-
-
-def _jaspar_blocks(lines: list[str]) -> Iterator[_Block]:
-    block: _Block | None = None
+def _matrix_blocks(lines: list[str], path: Path) -> Iterator[Block]:
+    """Yield the blocks of files whose motifs begin with `>`, or of a file with one matrix and no header."""
+    block: Block | None = None
     for number, raw in enumerate(lines, start=1):
         text = raw.strip()
-        if not text or text.startswith("#"):
+        columns = _COLUMNS.match(text)
+        if not text or (text.startswith("#") and not columns):
             continue
         if text.startswith(">"):
             if block is not None:
                 yield block
-            block = _Block(number, *_identity(text[1:].split() or [f"motif_{number}"]))
-        elif block is not None:
-            block.rows.append((number, text))
+            block = _titled(path, number, text[1:].strip())
+        elif columns:
+            block = block or Block(path, number, path.name.split(".")[0], path.name.split(".")[0])
+            block.order = "".join(columns.groups()).upper().replace("U", "T")
+            if sorted(block.order) != list("ACGT"):
+                raise block.fault(f"{text!r} names the columns; expected A, C, G and T once each.", number)
+        else:
+            if block is None:
+                if not _NUMBER.match(text.split()[-1].strip("]")):
+                    raise FileFormatError(f"{path} begins with {text[:40]!r}; {EXPECTED}.")
+                block = Block(path, number, path.name.split(".")[0], path.name.split(".")[0])
+            block.add(number, text)
+            row = block.rows[-1]
+            if block.order is not None and len(row.words) == 5:
+                del row.words[0]  # the position's number
     if block is not None:
         yield block
+    elif not lines:
+        raise FileFormatError(f"{path} is empty; {EXPECTED}.")
 
 
-def _meme_blocks(lines: list[str], path: Path) -> Iterator[_Block]:
-    block: _Block | None = None
-    reading = False  # inside a probability matrix
-    for number, raw in enumerate(lines, start=1):
-        text = raw.strip()
-        lowered = text.lower()
-        if lowered.startswith("alphabet") and text.split("=")[-1].strip().upper() not in {"ACGT", "ACGU"}:
-            raise FileFormatError(f"{path}, line {number}: {text!r}; expected ALPHABET= ACGT.")
-        if text.startswith("MOTIF"):
-            if block is not None:
-                yield block
-            block = _Block(number, *_identity(text.split()[1:] or [f"motif_{number}"]), n_sites=MEME_SITES)
-            reading = False
-        elif lowered.startswith("letter-probability matrix") and block is not None:
-            _read_matrix_line(block, text, path, number)
-            reading = True
-        elif reading and block is not None:
-            if text and (text[0].isdigit() or text[0] in ".-+"):
-                block.rows.append((number, text))
-            elif block.rows:  # a blank line, a URL or a rule ends the matrix
-                reading = False
-    if block is not None:
-        yield block
-
-
-def _read_matrix_line(block: _Block, text: str, path: Path, number: int) -> None:
-    fields = {key.lower(): value for key, value in _MEME_FIELD.findall(text)}
-    try:
-        if int(fields.get("alength", 4)) != 4:
-            raise FileFormatError(f"{path}, line {number}: alength= {fields['alength']}; expected 4, for DNA.")
-        block.width = int(fields["w"]) if "w" in fields else None
-        sites = float(fields.get("nsites", MEME_SITES))
-    except ValueError as error:
-        if isinstance(error, FileFormatError):
-            raise
-        raise FileFormatError(f"{path}, line {number}: {text!r} has a field that is no number.") from error
-    block.n_sites = sites if sites > 0 else MEME_SITES
+def _titled(path: Path, number: int, title: str) -> Block:
+    """Begin a block at its header: id and name, or HOMER's consensus, name and threshold."""
+    fields = [part.strip() for part in title.split("\t") if part.strip()]
+    if len(fields) >= 3 and _NUMBER.match(fields[2]):
+        name = re.match(r"([^(/]+)(?:\(([^)]*)\))?", fields[1])
+        annotations = {"consensus": fields[0], "log_odds_threshold": fields[2]}
+        if name is not None and name[2]:
+            annotations["family"] = name[2]
+        return Block(path, number, fields[1], name[1].strip() if name else fields[1], annotations=annotations)
+    words = fields if len(fields) > 1 else title.split()
+    id = words[0] if words else f"motif_{number}"
+    return Block(path, number, id, words[1] if len(words) > 1 else id)

@@ -78,7 +78,7 @@ def test_meme_probabilities_become_counts(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "begins with ''"),
+        ("", "is empty"),
         ("AGCT\n", "begins with 'AGCT'"),
         (">X\n", "line 1: motif 'X' has no matrix"),
         (">X\nA [ 1 2 ]\nC [ 1 2 ]\nG [ 1 2 ]\n", "no row for T"),
