@@ -151,3 +151,37 @@ class PatternSet:
             "centre", "plus", "subpatterns",
         )  # fmt: skip
         return pd.DataFrame(lines, columns=list(columns))
+
+    def plot(self, *, largest: int = 10, labels: Sequence[str] = (), title: str | None = None) -> list[Any]:
+        """Draw the cores of the first patterns: mean contributions on the left, base frequencies on the right.
+
+        Parameters
+        ----------
+        largest
+            How many to draw.
+        labels
+            One text a pattern that is drawn; default: its id and size.
+        title
+            Text above.
+
+        Returns
+        -------
+        list of (matplotlib.axes.Axes, matplotlib.axes.Axes)
+            A pair a pattern; `.figure` of any of them is the figure.
+
+        Raises
+        ------
+        ParameterError
+            When there is no pattern.
+        """
+        from seqexplain.plot import pattern_panels
+
+        if not self.patterns:
+            raise ParameterError(f"There is no pattern to draw. {' '.join(self.notes)}".strip())
+        shown = [pattern.trimmed() for pattern in self.patterns[:largest]]
+        return pattern_panels(
+            [pattern.cwm for pattern in shown],
+            [pattern.motif.probabilities for pattern in shown],
+            labels=labels or [f"{pattern.id}: {pattern.size} occurrences" for pattern in shown],
+            title=title,
+        )

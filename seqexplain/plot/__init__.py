@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from seqexplain.plot._logo import logo
     from seqexplain.plot._matrix_logo import matrix_logo
     from seqexplain.plot._motif_panels import motif_panels
+    from seqexplain.plot._pattern_panels import pattern_panels
     from seqexplain.plot._save_figure import save_figure
     from seqexplain.plot._tracks import tracks
 
@@ -30,6 +31,7 @@ __all__ = [
     "logo",
     "matrix_logo",
     "motif_panels",
+    "pattern_panels",
     "save_figure",
     "tracks",
 ]
@@ -44,6 +46,7 @@ _HOMES = {
     "logo": "_logo",
     "matrix_logo": "_matrix_logo",
     "motif_panels": "_motif_panels",
+    "pattern_panels": "_pattern_panels",
     "save_figure": "_save_figure",
     "tracks": "_tracks",
 }
