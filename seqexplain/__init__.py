@@ -32,12 +32,15 @@ if TYPE_CHECKING:
     from seqexplain.models import load_model as load_model
     from seqexplain.models import profile as profile
     from seqexplain.models import register_decomposition as register_decomposition
+    from seqexplain.motifs import MotifHits as MotifHits
     from seqexplain.motifs import MotifMatches as MotifMatches
     from seqexplain.motifs import SubsetClusters as SubsetClusters
     from seqexplain.motifs import cluster_subsets as cluster_subsets
+    from seqexplain.motifs import find_hits as find_hits
     from seqexplain.motifs import load_database as load_database
     from seqexplain.motifs import match_motifs as match_motifs
     from seqexplain.motifs import read_patterns as read_patterns
+    from seqexplain.motifs import write_hits as write_hits
     from seqexplain.motifs import write_patterns as write_patterns
     from seqexplain.perturbation import DeletionEffects as DeletionEffects
     from seqexplain.perturbation import Epistasis as Epistasis
@@ -93,6 +96,7 @@ _HOMES = {
     "Interval": "results",
     "LayerAttributions": "results",
     "MarkovModel": "sequences",
+    "MotifHits": "motifs",
     "MotifMatches": "motifs",
     "SequenceModel": "models",
     "SubsetClusters": "motifs",
@@ -114,6 +118,7 @@ _HOMES = {
     "ensemble": "attribution",
     "epistasis": "perturbation",
     "expected_gradients": "attribution",
+    "find_hits": "motifs",
     "find_sis": "perturbation",
     "fit_length": "sequences",
     "grad_cam": "attribution",
@@ -157,6 +162,7 @@ _HOMES = {
     "tracks": "plot",
     "variant_effects": "perturbation",
     "window_mutagenesis": "perturbation",
+    "write_hits": "motifs",
     "write_patterns": "motifs",
 }
 

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from seqexplain.motifs._contribution_source import ContributionBlock as ContributionBlock
     from seqexplain.motifs._contribution_source import ContributionSource as ContributionSource
     from seqexplain.motifs._contribution_source import open_contributions as open_contributions
+    from seqexplain.motifs._find_hits import find_hits as find_hits
     from seqexplain.motifs._genome_spans import GenomeSpans as GenomeSpans
     from seqexplain.motifs._genome_spans import genome_spans as genome_spans
     from seqexplain.motifs._load_database import load_database as load_database
     from seqexplain.motifs._match_motifs import match_motifs as match_motifs
     from seqexplain.motifs._matrices import Motif as Motif
+    from seqexplain.motifs._motif_hits import MotifHits as MotifHits
     from seqexplain.motifs._motif_matches import MotifMatch as MotifMatch
     from seqexplain.motifs._motif_matches import MotifMatches as MotifMatches
     from seqexplain.motifs._pattern import Pattern as Pattern
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from seqexplain.motifs._scores import score_table as score_table
     from seqexplain.motifs._seqlets import Seqlets as Seqlets
     from seqexplain.motifs._subset_clusters import SubsetClusters as SubsetClusters
+    from seqexplain.motifs._write_hits import write_hits as write_hits
     from seqexplain.motifs._write_motifs import write_motifs as write_motifs
 
 _HOMES = {
@@ -47,6 +50,7 @@ _HOMES = {
     "GenomeSpans": "_genome_spans",
     "Hits": "_scan",
     "Motif": "_matrices",
+    "MotifHits": "_motif_hits",
     "MotifMatch": "_motif_matches",
     "MotifMatches": "_motif_matches",
     "Pattern": "_pattern",
@@ -57,6 +61,7 @@ _HOMES = {
     "WindowAgreement": "_agreement",
     "best_hits": "_scan",
     "cluster_subsets": "_cluster_subsets",
+    "find_hits": "_find_hits",
     "genome_spans": "_genome_spans",
     "load_database": "_load_database",
     "match_motifs": "_match_motifs",
@@ -68,6 +73,7 @@ _HOMES = {
     "stack_pattern": "_pattern",
     "strongest_window": "_agreement",
     "window_agreement": "_agreement",
+    "write_hits": "_write_hits",
     "write_motifs": "_write_motifs",
     "write_patterns": "_pattern_files",
 }

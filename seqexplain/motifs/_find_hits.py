@@ -1,0 +1,284 @@
+"""Find where motifs occur and contribute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqexplain.errors import ParameterError
+from seqexplain.motifs._contribution_source import ContributionBlock, ContributionSource, open_contributions
+from seqexplain.motifs._hit_weights import HitMotif, hit_motifs
+from seqexplain.motifs._matrices import Motif, check_background
+from seqexplain.motifs._motif_hits import MotifHits
+from seqexplain.motifs._pattern import Pattern
+from seqexplain.motifs._pattern_set import PatternSet
+from seqexplain.motifs._scores import ScoreTable, score_table
+
+Array = NDArray[Any]
+
+OVERLAPS = ("resolved", "by_motif", "all")
+NULL_WINDOWS = 10_000_000  # scrambled windows a motif: p-values down to 1e-7
+_COMPOSITION_ROWS = 2000  # sequences whose bases are counted where no background is given
+
+
+def find_hits(
+    source: Any,
+    patterns: PatternSet | Sequence[Pattern | Motif] | Pattern | Motif,
+    *,
+    target: int | str | None = None,
+    q_value: float = 0.05,
+    p_value: float = 1e-3,
+    overlaps: str = "resolved",
+    max_overlap: float = 0.5,
+    background: Sequence[float] | None = None,
+    names: Mapping[str, str] | None = None,
+    sign: int = 1,
+    null_windows: int = NULL_WINDOWS,
+    random_state: int = 0,
+) -> MotifHits:
+    """Find where in sequences motifs occur and contribute.
+
+    Contributions of a window that are proportional to the motif's (its CWM, cut to its core) make a high score; both
+    strands are looked at. A word that matches but does not contribute scores 0, and so does a stretch that contributes
+    but reads differently.
+
+    Parameters
+    ----------
+    source
+        Contributions: anything that `open_contributions` takes.
+    patterns
+        What to look for: what `modisco_patterns`, `extract_patterns` and their kin return, or single patterns. Of a
+        `Motif`, such as a database holds, only a matrix is known: contributions are then compared with its logo, each
+        base's share times the position's information.
+    target
+        Which of several targets, by position or label.
+    q_value
+        Highest false discovery rate of the hits of each motif.
+    p_value
+        Highest p-value of a hit; also what bounds memory when `q_value` is 1.
+    overlaps
+        - `"resolved"`: a stretch is explained by one motif. Of hits that overlap, of the same motif or of different
+          ones, that which explains most of the contributions stays (see `MotifHits.explained`), the others go;
+        - `"by_motif"`: only hits of the same motif are rivals, and the higher score stays;
+        - `"all"`: all are kept.
+    max_overlap
+        Hits are rivals that share this part or more of the narrower one.
+    background
+        Probabilities of A, C, G and T for the FIMO p-values; by default the composition of the sequences.
+    names
+        What to call patterns, by id; the best match in a database, for instance.
+    sign
+        Whether hits of `Motif`s are to speak for the target (1) or against it (−1). Patterns have a sign of their own.
+    null_windows
+        Windows that are scored with scrambled motifs, for each motif; no p-value is smaller than one over it.
+    random_state
+        Seed of the scrambled motifs, and of the sample of sequences they are laid over.
+
+    Returns
+    -------
+    MotifHits
+        By sequence, then start. There may be none; `notes` say why.
+
+    Raises
+    ------
+    ParameterError
+        When an option makes no sense, or patterns are none.
+    TargetError, ShapeError, MissingFileError, StorageError
+        As `open_contributions` raises them.
+
+    Notes
+    -----
+    With the contributions c of a window's observed bases, `(w, 4)` and 0 at the others, and the motif's weights m,
+    scaled to Σm² = 1:
+
+        score = Σ c·m / √(Σc² + w·r²),  r² = mean square of a base's contribution, over all sequences.
+
+    Without w·r² this is the cosine of the angle between contributions and motif; with it, windows whose contributions
+    are small beside the average window's score near 0, whatever their direction.
+
+    The p-value is the chance that a *scrambled motif* scores as much in a window drawn from the same sequences (on the
+    better strand, as with the motif): the null hypothesis is that this motif is no better than another one that weighs
+    as much at each position and wants the same bases in another order. Contributions are left as they are, so that
+    stretches which contribute for other reasons, other motifs for instance, are part of the null. It is counted, not
+    fitted: (1 + scrambled windows that score as much) / (1 + scrambled windows), with 40 to 1,000 scrambled motifs.
+    q-values are Benjamini and Hochberg's over all windows of the motif, before overlaps are resolved.
+
+    A window with an unknown base is no hit. Equal scores on both strands, as of palindromes, are one hit, on the +
+    strand.
+
+    Work: 2 strands · motifs · 4·w multiply-adds a window, and the same for each scrambled one. Memory: that of a block
+    and of the hits.
+
+    References
+    ----------
+    Avsec Ž et al. (2021) Base-resolution models of transcription-factor binding reveal soft motif syntax. Nat. Genet.
+    53:354 (scans of contributions with CWMs).
+
+    Grant CE, Bailey TL, Noble WS (2011) FIMO: scanning for occurrences of a given motif. Bioinformatics 27:1017.
+
+    Benjamini Y, Hochberg Y (1995) Controlling the false discovery rate. J. R. Stat. Soc. B 57:289.
+    """
+    _check(q_value, p_value, overlaps, max_overlap, sign, null_windows)
+    contributions = open_contributions(source, target=target)
+    composition = _composition(contributions) if background is None else check_background(background)
+    motifs, notes = hit_motifs(patterns, composition, names, sign)
+    if not motifs and not notes:
+        notes.append("there is no pattern to look for")
+    if contributions.n == 0:
+        notes.append("there is no sequence")
+    wide = [one for one in motifs if one.width > contributions.length]
+    notes += [f"{one.id} is {one.width} bp wide, wider than the sequences: it was not looked for" for one in wide]
+    motifs = [one for one in motifs if one.width <= contributions.length]
+    parameters = {
+        "q_value": q_value, "p_value": p_value, "overlaps": overlaps, "max_overlap": max_overlap,
+        "background": composition.tolist(), "null_windows": null_windows, "random_state": random_state,
+        "source": contributions.description,
+    }  # fmt: skip
+    scan = _Scan(contributions, motifs, composition)
+    table = scan.run(p_value, q_value, overlaps, max_overlap, null_windows, random_state, notes)
+    return MotifHits(
+        **table,
+        patterns=tuple(one.id for one in motifs),
+        labels=tuple(one.name for one in motifs),
+        signs=tuple(one.sign for one in motifs),
+        names=contributions.names,
+        intervals=contributions.intervals,
+        lengths=np.minimum(contributions.lengths, contributions.length),
+        target=contributions.label,
+        parameters=parameters,
+        notes=tuple(notes),
+    )
+
+
+_COLUMNS = (
+    "sequence", "start", "end", "strand", "motif", "contribution", "explained", "similarity", "score", "p_value",
+    "q_value", "fimo_p_value", "word",
+)  # fmt: skip
+
+
+@dataclass
+class _Scan:
+    source: ContributionSource
+    motifs: list[HitMotif]
+    composition: Array
+
+    def run(
+        self,
+        p_value: float,
+        q_value: float,
+        overlaps: str,
+        share: float,
+        null_windows: int,
+        seed: int,
+        notes: list[str],
+    ) -> dict[str, Array]:
+        from seqexplain.motifs._hit_kernels import resolve
+        from seqexplain.motifs._hit_scores import BINS, candidates, fit_null
+
+        found = [_no_hits()]
+        motifs = self.motifs
+        if not motifs or self.source.n == 0:
+            return found[0]
+        null = fit_null(self.source, motifs, null_windows=null_windows, random_state=seed)
+        if null.mean_square == 0:
+            notes.append("all contributions are 0: nothing is a hit")
+            return found[0]
+        p = null.p_values()
+        rare = p <= p_value  # scores of a motif rise with the bin, so these are a tail
+        lowest = np.where(rare.any(axis=1), rare.argmax(axis=1), 2 * BINS) / BINS
+        counts = np.zeros((len(motifs), BINS), dtype=np.int64)
+        tables = [score_table(one.motif, tuple(self.composition)) for one in motifs]
+        for block in self.source.blocks():
+            parts = [self._hits(block, some, tables) for some in candidates(block, motifs, null, lowest, counts)]
+            one = _joined([_no_hits(), *parts])
+            if overlaps != "all":
+                group = one["sequence"] * len(motifs) + one["motif"]
+                one = _taken(one, resolve(group, one["start"], one["end"], one["score"], share))
+            found.append(one)
+        hits = _joined(found)
+        q = _q_values(p, counts)
+        bins = np.minimum((hits["score"] * BINS).astype(np.int64), BINS - 1)
+        hits["p_value"] = p[hits["motif"], bins]
+        hits["q_value"] = q[hits["motif"], bins]
+        hits = _taken(hits, (hits["q_value"] <= q_value) & (hits["p_value"] <= p_value))
+        if overlaps == "resolved":
+            hits = _taken(hits, resolve(hits["sequence"], hits["start"], hits["end"], hits["explained"], share))
+        order = np.lexsort((hits["motif"], hits["end"], hits["start"], hits["sequence"]))
+        hits = _taken(hits, order)
+        missing = np.setdiff1d(np.arange(len(motifs)), hits["motif"])
+        notes += [f"{motifs[k].id} has no hit" for k in missing]
+        return hits
+
+    def _hits(self, block: ContributionBlock, some: Any, tables: list[ScoreTable]) -> dict[str, Array]:
+        """Describe candidates of one width."""
+        width = self.motifs[some.motif[0]].width if len(some.motif) else 1
+        at = some.start[:, None] + np.arange(width)
+        codes = block.codes[some.row[:, None], at]
+        turned = some.minus == 1
+        codes[turned] = 3 - codes[turned, ::-1]
+        fimo = np.ones(len(codes))
+        for k in np.unique(some.motif):
+            mine = some.motif == k
+            score = tables[k].weights[np.arange(width), codes[mine]].sum(axis=1)
+            fimo[mine] = tables[k].p_values(score)
+        return {
+            "sequence": block.rows[some.row],
+            "start": some.start,
+            "end": some.start + width,
+            "strand": np.where(turned, "-", "+"),
+            "motif": some.motif,
+            "contribution": block.observed[some.row[:, None], at].sum(axis=1, dtype=np.float64),
+            "explained": some.explained,
+            "similarity": np.clip(some.explained / some.size, -1.0, 1.0),
+            "score": some.score,
+            "p_value": np.zeros(len(codes)),
+            "q_value": np.zeros(len(codes)),
+            "fimo_p_value": fimo,
+            "word": np.frombuffer(b"ACGT", dtype="S1")[codes].view(f"S{width}")[:, 0].astype(np.str_),
+        }
+
+
+def _q_values(p: Array, counts: Array) -> Array:
+    """Benjamini and Hochberg's q-value of each bin, `(motifs, BINS)`, over all windows of each motif."""
+    ranks = np.cumsum(counts[:, ::-1], axis=1)[:, ::-1]  # windows with this p-value or a smaller one
+    rate = p * counts.sum(axis=1, keepdims=True) / np.maximum(ranks, 1)
+    return np.minimum(np.minimum.accumulate(rate, axis=1), 1.0)
+
+
+def _no_hits() -> dict[str, Array]:
+    kinds = {"sequence": "i8", "start": "i8", "end": "i8", "motif": "i8", "strand": "U1", "word": "U1"}
+    return {name: np.empty(0, dtype=kinds.get(name, "f8")) for name in _COLUMNS}
+
+
+def _joined(parts: list[dict[str, Array]]) -> dict[str, Array]:
+    return {name: np.concatenate([part[name] for part in parts]) for name in _COLUMNS}
+
+
+def _taken(hits: dict[str, Array], which: Array) -> dict[str, Array]:
+    return {name: values[which] for name, values in hits.items()}
+
+
+def _composition(source: ContributionSource) -> Array:
+    """Share of each base, both strands together, in the first sequences; one imagined base of each kind is added."""
+    counts = np.ones(4)
+    rows = np.unique(np.linspace(0, source.n - 1, min(source.n, _COMPOSITION_ROWS)).astype(np.int64))
+    if len(rows):
+        counts += np.bincount(source.read(rows).codes.ravel(), minlength=5)[:4]
+    counts += counts[::-1]
+    return np.asarray(counts / counts.sum())
+
+
+def _check(q_value: float, p_value: float, overlaps: str, max_overlap: float, sign: int, null_windows: int) -> None:
+    for name, value in (("q_value", q_value), ("p_value", p_value), ("max_overlap", max_overlap)):
+        if not 0 < value <= 1:
+            raise ParameterError(f"{name} is {value!r}; expected a number above 0 and at most 1.")
+    if overlaps not in OVERLAPS:
+        raise ParameterError(f"overlaps is {overlaps!r}; expected one of {', '.join(map(repr, OVERLAPS))}.")
+    if sign not in (1, -1):
+        raise ParameterError(f"sign is {sign!r}; expected 1 or -1.")
+    if isinstance(null_windows, bool) or not isinstance(null_windows, int | np.integer) or null_windows < 1000:
+        raise ParameterError(f"null_windows is {null_windows!r}; expected a whole number from 1000.")

@@ -1,0 +1,137 @@
+"""Write hits as a table or as BED."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqexplain.errors import ParameterError, SeqExplainWarning
+from seqexplain.motifs._genome_spans import genome_spans
+from seqexplain.motifs._motif_hits import MotifHits
+from seqexplain.storage import atomic_file
+
+Array = NDArray[Any]
+
+FORMATS = ("tsv", "bed")
+BED_COLUMNS = (
+    "chrom", "chromStart", "chromEnd", "name", "score", "strand", "thickStart", "thickEnd", "itemRgb", "pattern",
+    "contribution", "explained", "similarity", "hit_score", "p_value", "q_value", "fimo_p_value", "word", "sequence",
+)  # fmt: skip
+_FOR, _AGAINST = "31,119,180", "214,39,40"  # blue speaks for the target, red against it
+
+
+def write_hits(hits: MotifHits, path: str | Path, *, format: str | None = None, overwrite: bool = False) -> Path:
+    """Write hits to a file; it appears whole or not at all.
+
+    Parameters
+    ----------
+    hits
+        The hits.
+    path
+        The file; compressed with gzip where it ends in `.gz`.
+    format
+        `"tsv"` or `"bed"`; by default what the name says (`.tsv`, `.txt`, `.bed`).
+    overwrite
+        Whether a file that exists may be replaced.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    ParameterError
+        When the name does not tell the format.
+    StorageError
+        When the file exists, or cannot be written.
+
+    Warns
+    -----
+    SeqExplainWarning
+        Where some sequences have genome intervals and others have none: hits in these are not in the BED.
+
+    Notes
+    -----
+    TSV: the columns of `MotifHits.to_table`, with a line of names.
+
+    BED: the nine standard columns and ten more (BED9+10), after one line of names that begins with `#`; sorted by
+    chromosome, start and end, as `bedtools` and `tabix` want it (chromosomes by the bytes of their names). Coordinates
+    are the genome's where sequences have intervals; otherwise the sequences' own, with their names in the place of
+    chromosomes, in which blanks become underscores. `name` is what the motif is called; `score` is −100·log10 of the
+    p-value, rounded, 1000 at most; colours tell hits that speak for the target (blue) from those against it (red).
+    """
+    target = Path(path)
+    kind = _kind(target) if format is None else format
+    if kind not in FORMATS:
+        raise ParameterError(f"format is {kind!r}; expected one of {', '.join(map(repr, FORMATS))}.")
+    with atomic_file(target, overwrite=overwrite) as temporary, _opened(temporary, target.suffix == ".gz") as stream:
+        if kind == "tsv":
+            hits.to_table().to_csv(stream, sep="\t", index=False, float_format="%.6g", lineterminator="\n")
+        else:
+            _write_bed(hits, stream)
+    return target
+
+
+def _kind(path: Path) -> str:
+    suffixes = [suffix for suffix in path.suffixes if suffix != ".gz"]
+    kinds = {".tsv": "tsv", ".txt": "tsv", ".bed": "bed"}
+    if not suffixes or suffixes[-1] not in kinds:
+        raise ParameterError(
+            f"The name {path.name!r} does not tell the format; expected .bed, .tsv or .txt (and .gz). Or give format=."
+        )
+    return kinds[suffixes[-1]]
+
+
+@contextmanager
+def _opened(path: Path, compress: bool) -> Iterator[IO[str]]:
+    with path.open("wb") as file:
+        # without name and time in its head, so that the same hits are the same bytes
+        binary: Any = gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) if compress else file
+        with io.TextIOWrapper(binary, encoding="utf-8", newline="\n") as stream:
+            yield stream
+
+
+def _write_bed(hits: MotifHits, stream: IO[str]) -> None:
+    placed = genome_spans(hits.intervals, hits.sequence, hits.start, hits.end, hits.strand)
+    names = np.array([_word(name) for name in (*hits.names, "")])
+    if placed is None:
+        chromosome, start, end, strand = names[hits.sequence], hits.start, hits.end, hits.strand
+    else:
+        chromosome, start, end, strand = placed.chromosome, placed.start, placed.end, placed.strand
+    kept = np.arange(len(hits)) if placed is None else np.flatnonzero(placed.start >= 0)
+    if len(kept) < len(hits):
+        warnings.warn(
+            f"{len(hits) - len(kept)} of {len(hits)} hits lie in sequences without a genome interval, others in such "
+            "with one: they are not in the BED. Write a TSV, which holds all.",
+            SeqExplainWarning,
+            stacklevel=3,
+        )
+    stream.write("#" + "\t".join(BED_COLUMNS) + "\n")
+    labels, ids = [_word(label) for label in hits.labels], [_word(id) for id in hits.patterns]
+    for i in kept[np.lexsort((hits.motif[kept], end[kept], start[kept], chromosome[kept]))]:
+        k = int(hits.motif[i])
+        place = (str(start[i]), str(end[i]))
+        score = min(1000, round(-100 * float(np.log10(max(hits.p_value[i], 1e-300)))))
+        fields = (
+            str(chromosome[i]), *place, labels[k], str(score), str(strand[i]), *place,
+            _FOR if hits.signs[k] > 0 else _AGAINST, ids[k],
+            *(f"{values[i]:.6g}" for values in (
+                hits.contribution, hits.explained, hits.similarity, hits.score, hits.p_value, hits.q_value,
+                hits.fimo_p_value,
+            )),
+            str(hits.word[i]), str(names[hits.sequence[i]]),
+        )  # fmt: skip
+        stream.write("\t".join(fields) + "\n")
+
+
+def _word(text: str) -> str:
+    return "_".join(text.split()) or "."

@@ -1,0 +1,413 @@
+"""Hits against loops over all windows, on null data, and where they are known to be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from contributions import GATA, attributions, letters, noise, reverse_complement, with_words
+from scipy.stats import binom, false_discovery_control
+
+from seqexplain.errors import ParameterError
+from seqexplain.motifs import Motif, MotifHits, PatternSet, find_hits, open_contributions, scan, stack_pattern
+from seqexplain.motifs._hit_scores import BINS, FLOOR
+from seqexplain.motifs._hit_weights import ALIKE, scrambled
+from seqexplain.results import Interval
+from seqexplain.sequences import codes_to_one_hot
+
+QUICK = {"null_windows": 200_000}
+EVERYTHING = {"q_value": 1.0, "p_value": 1.0, "overlaps": "all", **QUICK}
+
+
+def pattern_of(weights, *, id="pos_0", sign=1, counts=None):
+    """A pattern with these weights: its occurrence does not matter."""
+    source = open_contributions(attributions(np.zeros((1, len(weights)), dtype=int), np.ones((1, len(weights)))))
+    one = stack_pattern(source, [0], [0], len(weights), ["+"], id=id, sign=sign)
+    motif = one.motif if counts is None else Motif(id, id, counts)
+    return replace(one, cwm=np.asarray(weights, dtype=float), motif=motif, core=(0, len(weights)))
+
+
+def word_pattern(word=GATA, **options):
+    weights = np.eye(5, 4)[letters(word)] * options.get("sign", 1)
+    return pattern_of(weights, counts=np.eye(5, 4)[letters(word)] * 100 + 1, **options)
+
+
+def random_pattern(width, seed, **options):
+    """At each position one base contributes, and the others next to nothing, as in patterns that are real."""
+    rng = np.random.default_rng(seed)
+    weights = np.eye(4)[rng.integers(0, 4, width)] * rng.uniform(0.3, 1, (width, 1))
+    return pattern_of(weights + rng.normal(0, 0.05, (width, 4)), **options)
+
+
+# ---- the score and its p-value, against loops ----
+
+
+def brute_force(codes, observed, weights, mean_square):
+    """Every window's (sequence, start, strand, explained, similarity, score, contribution)."""
+    width = len(weights)
+    unit = weights / np.sqrt((weights**2).sum())
+    found = []
+    for i in range(len(codes)):
+        for s in range(codes.shape[1] - width + 1):
+            if (codes[i, s : s + width] == 4).any():
+                continue
+            sums = {"+": 0.0, "-": 0.0}
+            for k in range(width):
+                base, c = codes[i, s + k], observed[i, s + k]
+                sums["+"] += c * unit[k, base]
+                sums["-"] += c * unit[width - 1 - k, 3 - base]
+            strand = "-" if sums["-"] > sums["+"] else "+"
+            size = (observed[i, s : s + width] ** 2).sum()
+            found.append(
+                (
+                    i, s, strand, sums[strand], sums[strand] / np.sqrt(size),
+                    sums[strand] / np.sqrt(size + FLOOR * width * mean_square), observed[i, s : s + width].sum(),
+                )
+            )  # fmt: skip
+    return found
+
+
+@pytest.fixture(scope="module")
+def small():
+    codes, observed = noise(6, 40, seed=3)
+    codes[1, 17] = 4
+    observed[1, 17] = 0
+    return codes, observed.astype(np.float32)
+
+
+def test_scores_are_those_of_a_loop_over_all_windows(small):
+    codes, observed = small
+    one = random_pattern(9, seed=1)
+    hits = find_hits(attributions(codes, observed), one, **EVERYTHING)
+    mean_square = (observed**2).sum() / (codes < 4).sum()
+    expected = [line for line in brute_force(codes, observed, one.cwm, mean_square) if line[3] > 0]
+    assert len(hits) == len(expected) > 100
+    assert list(zip(hits.sequence, hits.start, hits.strand, strict=True)) == [line[:3] for line in expected]
+    numbers = np.stack([hits.explained, hits.similarity, hits.score, hits.contribution], axis=1)
+    np.testing.assert_allclose(numbers, [line[3:] for line in expected], rtol=2e-5, atol=1e-6)
+
+
+def test_p_values_are_counted_among_scrambled_motifs_and_q_values_are_those_of_benjamini_and_hochberg(small):
+    import zlib
+
+    codes, observed = small
+    one = random_pattern(7, seed=2)
+    hits = find_hits(attributions(codes, observed), one, **EVERYTHING)
+    mean_square = (observed**2).sum() / (codes < 4).sum()
+    unit = one.cwm / np.linalg.norm(one.cwm)
+    rng = np.random.default_rng([0, zlib.crc32(b"pos_0")])
+    mixed = scrambled(unit, 200_000 // 240, rng)
+    null = np.array([line[5] for m in mixed[:40] for line in brute_force(codes, observed, m, mean_square)])
+    assert len(null) == 40 * (6 * 34 - 7)
+    # 40 of the 833 scrambled motifs: enough to tell p-values of 1 % and more
+    for hit in range(0, len(hits), 5):
+        wanted = (null >= hits.score[hit]).mean()
+        assert hits.p_value[hit] == pytest.approx(wanted, abs=0.02, rel=0.15)
+    p = np.ones(6 * 34 - 7)
+    p[: len(hits)] = hits.p_value
+    np.testing.assert_allclose(hits.q_value, false_discovery_control(p)[: len(hits)], rtol=1e-9)
+    # in the same bin of scores, the same p-value; it never rises with the score
+    order = np.argsort(hits.score)
+    assert (np.diff(hits.p_value[order]) <= 0).all()
+    bins = (hits.score * BINS).astype(int)
+    assert len(np.unique(np.stack([bins, hits.p_value]), axis=1).T) == len(np.unique(bins))
+
+
+def test_scrambled_motifs_weigh_as_much_at_each_position_and_are_other_motifs():
+    rng = np.random.default_rng(0)
+    weights = word_pattern("AGATAAGC").cwm * np.array([0.2, 1, 3, 2, 2, 2, 1, 0.5])[:, None]
+    weights = weights / np.linalg.norm(weights)
+    mixed = scrambled(weights, 50, rng)
+    assert mixed.shape == (50, 8, 4)
+    np.testing.assert_allclose(np.linalg.norm(mixed, axis=2), np.linalg.norm(weights, axis=1)[None].repeat(50, 0))
+    for one in mixed:  # the same bases in another order, and not like it on either strand
+        assert sorted(one.argmax(axis=1)) == sorted(weights.argmax(axis=1))
+        assert (one * weights).sum() < ALIKE
+        assert (one * weights[::-1, ::-1]).sum() < ALIKE
+    # one base only: no order differs, so bases are exchanged
+    mixed = scrambled(word_pattern("AAAAAA").cwm / np.sqrt(6), 50, rng)
+    assert len(np.unique(mixed.argmax(axis=2), axis=0)) > 30
+    assert ((mixed * np.eye(4)[0]).sum(axis=(1, 2)) < ALIKE * np.sqrt(6)).all()
+
+
+# ---- is a p-value what it says? ----
+
+
+@pytest.mark.parametrize("width", [5, 8, 15])
+def test_on_null_data_p_values_are_as_frequent_as_they_say(width):
+    codes, observed = noise(400, 100, seed=width)
+    source = open_contributions(attributions(codes, observed))
+    windows = 400 * (101 - width)
+    few, many = binom.ppf([1e-6, 1 - 1e-6], windows, 1e-3), binom.ppf([1e-6, 1 - 1e-6], windows, 1e-2)
+    for seed in range(6):
+        one = random_pattern(width, seed)
+        hits = find_hits(source, one, q_value=1.0, p_value=1e-2, overlaps="all", null_windows=2_000_000)
+        # overlapping windows are not independent, so somewhat more than the binomial's range
+        assert many[0] * 0.9 < (hits.p_value <= 1e-2).sum() < many[1] * 1.1
+        assert few[0] * 0.7 < (hits.p_value <= 1e-3).sum() < few[1] * 1.3
+
+
+def test_on_null_data_nothing_is_found_as_often_as_the_rate_says():
+    found = []
+    for seed in range(40):
+        source = open_contributions(attributions(*noise(60, 80, seed=seed)))
+        found.append(len(find_hits(source, word_pattern(), q_value=0.1, null_windows=500_000)) > 0)
+    # where every hit is false, the false discovery rate is the chance of having any
+    assert sum(found) <= binom.ppf(0.9999, 40, 0.1)
+
+
+def test_words_that_do_not_contribute_and_contributions_without_the_word_are_no_hits():
+    codes, observed = noise(300, 100, seed=1)
+    codes[:100, 40:47] = letters(GATA)  # matches
+    observed[100:200, 40:47] += 1.0  # contributes
+    codes[200:, 40:47] = letters(GATA)  # both
+    observed[200:, 40:47] += 1.0
+    hits = find_hits(attributions(codes, observed), word_pattern(), **QUICK)
+    assert np.isin(np.arange(200, 300), hits.sequence[hits.start == 40]).all()
+    assert (hits.sequence < 200).sum() <= 0.1 * len(hits)
+    np.testing.assert_array_equal(hits.word[(hits.sequence >= 200) & (hits.start == 40)], GATA)
+
+
+def test_of_the_hits_no_more_are_false_than_the_rate_says():
+    """Another motif contributes as much in other sequences: its sites are among the null's windows."""
+    source, start, _ = with_words(400, 100, share=0.25, seed=4)
+    result = source._result
+    codes, observed = result.X.argmax(axis=2), result.contributions.sum(axis=2)
+    codes[200:300, 30:38], observed[200:300, 30:38] = letters("CACGTGAC"), observed[200:300, 30:38] + 1
+    hits = find_hits(attributions(codes, observed), word_pattern(), q_value=0.05, **QUICK)
+    true = hits.start == start[hits.sequence]
+    assert true.sum() == 100
+    assert (~true).sum() <= binom.ppf(0.999, 105, 0.05)
+
+
+# ---- where hits are ----
+
+
+@pytest.mark.parametrize("width", [7, 13])
+def test_planted_words_are_found_on_their_strand_and_nowhere_else(width):
+    source, start, strand = with_words(seed=2)
+    rows = np.arange(50)
+    flank = (width - 7) // 2
+    one = stack_pattern(source, rows, start[rows] - flank, width, strand[rows])
+    hits = find_hits(source, one, **QUICK)
+    assert hits.sequence.tolist() == list(range(100))  # one each in the half that has one
+    np.testing.assert_array_equal(hits.start, start[:100])
+    np.testing.assert_array_equal(hits.end, start[:100] + 7)  # the core, not the window
+    np.testing.assert_array_equal(hits.strand, strand[:100])
+    assert set(hits.word) == {GATA}
+    assert hits.patterns == ("pos_0",)
+    assert hits.labels == (GATA,)
+    assert (hits.similarity > 0.8).all()
+    observed = source.read(np.arange(100)).observed
+    sums = [observed[i, s : s + 7].sum() for i, s in enumerate(start[:100])]
+    np.testing.assert_allclose(hits.contribution, sums, rtol=1e-5)
+
+
+def test_genome_coordinates_on_both_strands_by_hand():
+    codes, observed = noise(3, 40, seed=8)
+    for row, word in enumerate([letters(GATA), letters(GATA), reverse_complement(letters(GATA))]):
+        codes[row, 10:17], observed[row, 10:17] = word, 2.0
+    intervals = (Interval("chr1", 100, 140, "+"), Interval("chr2", 100, 140, "-"), Interval("chr2", 500, 540, "-"))
+    hits = find_hits(attributions(codes, observed, intervals=intervals), word_pattern(), **QUICK)
+    table = hits.to_table()
+    assert table[["start", "end", "strand"]].to_numpy().tolist() == [[10, 17, "+"], [10, 17, "+"], [10, 17, "-"]]
+    placed = table[["chromosome", "genome_start", "genome_end", "genome_strand"]].to_numpy().tolist()
+    # read from the − strand, base 10 is the genome's 140 − 10 − 1: the span is 140 − 17 to 140 − 10
+    assert placed == [["chr1", 110, 117, "+"], ["chr2", 123, 130, "-"], ["chr2", 523, 530, "+"]]
+
+
+def test_a_palindrome_is_one_hit_on_the_plus_strand():
+    source, start, _ = with_words(word="CACGTG", seed=5)
+    rows = np.arange(100)
+    one = stack_pattern(source, rows, start[rows], 6, np.full(100, "+"))
+    even = replace(one, cwm=(one.cwm + one.cwm[::-1, ::-1]) / 2)
+    hits = find_hits(source, even, **QUICK)
+    assert hits.sequence.tolist() == list(range(100))
+    assert set(hits.strand) == {"+"}
+
+
+def test_overlapping_hits_are_resolved_by_the_stated_rule():
+    codes, observed = noise(40, 60, seed=6)
+    codes[:, 20:32], observed[:, 20:32] = letters("GGATAAGATAAG"), 1.0  # GGATAA at 20, AGATAA at 25: 1 bp shared
+    long, short = word_pattern("GGATAAGATAAG", id="long"), word_pattern("GATAAG", id="short")
+    source = attributions(codes, observed)
+
+    def spans(hits, row=7):
+        mine = hits.sequence == row
+        ids = np.array(hits.patterns)[hits.motif[mine]]
+        return sorted(zip(ids, hits.start[mine].tolist(), hits.end[mine].tolist(), strict=True))
+
+    both = [("long", 20, 32), ("short", 21, 27), ("short", 26, 32)]  # the short ones share 1 of 6 bp
+    assert spans(find_hits(source, [long, short], overlaps="by_motif", **QUICK)) == both
+    resolved = find_hits(source, [short, long], overlaps="resolved", **QUICK)
+    assert spans(resolved) == [("long", 20, 32)]  # explains √12 against √6
+    assert spans(find_hits(source, [short], **QUICK)) == both[1:]
+    apart = find_hits(source, [short], max_overlap=0.1, **QUICK)
+    assert len(spans(apart)) == 1  # 1 of 6 is more than a tenth
+    everything = find_hits(source, [long, short], overlaps="all", **QUICK)
+    assert set(both) <= set(spans(everything))
+    assert len(everything) > len(resolved)
+
+
+def test_a_pattern_against_the_target_is_found_where_it_lowers_it():
+    source, start, strand = with_words(size=-1.0, seed=7)
+    rows = np.arange(60)
+    one = stack_pattern(source, rows, start[rows], 7, strand[rows], id="neg_0", sign=-1)
+    hits = find_hits(source, [one], **QUICK)
+    assert hits.sequence.tolist() == list(range(100))
+    assert (hits.contribution < -3).all()
+    assert hits.signs == (-1,)
+    assert len(find_hits(source, word_pattern(), **QUICK)) == 0  # the same bases, speaking for it
+    # a matrix has no sign of its own
+    matrix = Motif("M1", "box", np.eye(5, 4)[letters(GATA)] * 50 + 1)
+    assert len(find_hits(source, matrix, **QUICK)) == 0
+    assert find_hits(source, matrix, sign=-1, **QUICK).sequence.tolist() == list(range(100))
+
+
+# ---- matrices, and p-values of the word alone ----
+
+
+def test_a_motif_without_contributions_of_its_own_finds_the_same_sites():
+    source, start, strand = with_words(seed=9)
+    counts = np.eye(5, 4)[letters("N" + GATA + "NN")] * 30 + np.array([[1.0] * 4] * 10)
+    hits = find_hits(source, [Motif("MA0035.4", "GATA1", counts)], names={"MA0035.4": "Gata"}, **QUICK)
+    inside = (start > 1) & (start < 91)  # the matrix's flanks have to be there
+    shift = np.where(strand == "+", 1, 2)
+    found = {(int(i), int(s)) for i, s in zip(hits.sequence, hits.start, strict=True)}
+    assert {(i, start[i] - shift[i]) for i in np.flatnonzero(inside)} <= found
+    assert hits.labels == ("Gata",)
+
+
+def test_fimo_p_values_are_those_of_the_scan():
+    source, _, _ = with_words(seed=10)
+    one = word_pattern()
+    background = (0.3, 0.2, 0.2, 0.3)
+    hits = find_hits(source, one, background=background, **EVERYTHING)
+    X = codes_to_one_hot(source.read(np.arange(source.n)).codes)
+    alone = scan(X, one.motif, background=background, p_value=1.0)
+    known = {place: p for *place, p in zip(alone.sequence, alone.start, alone.strand, alone.p_value, strict=True)
+             for place in [tuple(place)]}  # fmt: skip
+    assert len(hits) > 1000
+    for place in zip(hits.sequence, hits.start, hits.strand, hits.fimo_p_value, strict=True):
+        assert known[place[:3]] == pytest.approx(place[3], rel=1e-12)
+
+
+@pytest.mark.slow  # memelite compiles for a minute
+def test_fimo_p_values_agree_with_memelite():
+    fimo = pytest.importorskip("memelite").fimo
+    source, _, _ = with_words(seed=11)
+    counts = np.random.default_rng(0).dirichlet([0.3] * 4, 9) * 500 + 1
+    one = pattern_of(counts, counts=counts)
+    X = codes_to_one_hot(source.read(np.arange(source.n)).codes)
+    theirs = fimo({"m": one.motif.probabilities.T}, X.transpose(0, 2, 1), threshold=1e-2, bin_size=0.01)[0]
+    hits = find_hits(source, one, background=(0.25,) * 4, **EVERYTHING)
+    ours = {place: p for *where, p in zip(hits.sequence, hits.start, hits.strand, hits.fimo_p_value, strict=True)
+            for place in [tuple(where)]}  # fmt: skip
+    places = zip(theirs["sequence_name"], theirs["start"], theirs["strand"], strict=True)
+    pairs = np.array([(ours[place], p) for place, p in zip(places, theirs["p-value"], strict=True) if place in ours])
+    assert len(pairs) > 100
+    # they round scores to a hundredth of a bit here, and add .0001 to probabilities where we add one site
+    np.testing.assert_allclose(np.log10(pairs[:, 0]), np.log10(pairs[:, 1]), atol=0.1)
+
+
+# ---- what is unusual ----
+
+
+def test_unknown_bases_and_padding_hold_no_hits():
+    codes, observed = noise(30, 50, seed=12)
+    codes[:, 5:12], observed[:, 5:12] = letters(GATA), 1.0
+    codes[:, 30:37], observed[:, 30:37] = letters(GATA), 1.0
+    codes[3, 7], observed[3, 7] = 4, 0.0
+    codes[4, 33:], observed[4, 33:] = 4, 0.0
+    lengths = np.where(np.arange(30) == 4, 33, 50)
+    hits = find_hits(attributions(codes, observed, lengths=lengths), word_pattern(), **QUICK)
+    sites = {(int(i), int(s)) for i, s in zip(hits.sequence, hits.start, strict=True)}
+    assert sites == {(i, s) for i in range(30) for s in (5, 30)} - {(3, 5), (4, 30)}
+    assert (hits.end <= lengths[hits.sequence]).all()
+
+
+def test_one_sequence_with_one_site():
+    codes, observed = noise(1, 200, seed=13)
+    codes[0, 90:97], observed[0, 90:97] = letters(GATA), 1.0
+    hits = find_hits(attributions(codes, observed), word_pattern())
+    assert hits.start.tolist() == [90]
+    assert hits.q_value[0] < 0.05
+
+
+@pytest.mark.parametrize(
+    ("codes", "observed", "patterns", "note"),
+    [
+        (np.zeros((3, 30), int), np.zeros((3, 30)), [word_pattern()], "all contributions are 0: nothing is a hit"),
+        (np.full((3, 30), 4), np.zeros((3, 30)), [word_pattern()], "all contributions are 0: nothing is a hit"),
+        (np.zeros((3, 5), int), np.ones((3, 5)), [word_pattern()], "pos_0 is 7 bp wide, wider than the sequences: it"),
+        (np.zeros((3, 30), int), np.ones((3, 30)), [], "there is no pattern to look for"),
+        (np.zeros((0, 30), int), np.ones((0, 30)), [word_pattern()], "there is no sequence"),
+        (np.zeros((3, 30), int), np.ones((3, 30)), [word_pattern()], "pos_0 has no hit"),
+        (np.zeros((3, 30), int), np.ones((3, 30)), [pattern_of(np.zeros((6, 4)))], "pos_0 contributes nothing in its"),
+    ],
+    ids=["zeros", "unknown", "wide", "no pattern", "no sequence", "no hit", "empty pattern"],
+)
+def test_where_nothing_can_be_found_a_note_says_why(codes, observed, patterns, note):
+    hits = find_hits(attributions(codes, observed), patterns, **QUICK)
+    assert isinstance(hits, MotifHits)
+    assert len(hits) == 0
+    assert any(line.startswith(note) for line in hits.notes), hits.notes
+    assert len(hits.to_table()) == 0
+    assert len(hits.summarise()) == len(hits.patterns)
+
+
+def test_an_empty_pattern_set_is_no_error():
+    source, _, _ = with_words(20)
+    hits = find_hits(source, PatternSet(patterns=(), notes=("12 seqlets are too few to cluster",)))
+    assert (len(hits), hits.notes) == (0, ("there is no pattern to look for",))
+
+
+def test_hits_do_not_depend_on_blocks_on_other_motifs_or_on_being_stored(tmp_path):
+    from seqexplain.motifs._contribution_source import ContributionSource
+    from seqexplain.storage import save
+
+    source, start, strand = with_words(120, seed=14)
+    rows = np.arange(40)
+    one = stack_pattern(source, rows, start[rows], 7, strand[rows])
+    save(source._result, tmp_path / "r.zarr")
+
+    class Piecewise(ContributionSource):
+        def __init__(self):
+            vars(self).update({k: getattr(source, k) for k in ContributionSource.__annotations__})
+
+        def blocks(self):
+            return (source.read(np.arange(first, min(first + 7, 120))) for first in range(0, 120, 7))
+
+        def read(self, rows):
+            return source.read(rows)
+
+    first = find_hits(source, one, **QUICK)
+    for other in (
+        find_hits(Piecewise(), one, **QUICK),
+        find_hits(tmp_path / "r.zarr", one, **QUICK),
+        find_hits(source, [random_pattern(7, 0, id="x"), one], overlaps="by_motif", **QUICK).of("pos_0"),
+    ):
+        np.testing.assert_array_equal(other.start, first.start)
+        np.testing.assert_array_equal(other.p_value, first.p_value)
+        np.testing.assert_allclose(other.score, first.score, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"q_value": 0}, "q_value is 0; expected a number above 0"),
+        ({"p_value": 1.5}, "p_value is 1.5"),
+        ({"max_overlap": 0.0}, "max_overlap is 0.0"),
+        ({"overlaps": "none"}, "expected one of 'resolved', 'by_motif', 'all'"),
+        ({"sign": 0}, "sign is 0; expected 1 or -1"),
+        ({"null_windows": 10}, "expected a whole number from 1000"),
+        ({"patterns": [3]}, "patterns holds a int"),
+        ({"patterns": [word_pattern(), word_pattern()]}, "several of the id 'pos_0'"),
+    ],
+)
+def test_options_that_make_no_sense(options, words):
+    source, _, _ = with_words(10)
+    options = {"patterns": word_pattern(), **options}
+    with pytest.raises(ParameterError, match=words):
+        find_hits(source, options.pop("patterns"), **options)
