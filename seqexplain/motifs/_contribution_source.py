@@ -104,39 +104,57 @@ def open_contributions(source: Any, *, target: int | str | None = None) -> Contr
     Parameters
     ----------
     source
-        `Attributions`; a `ResultStore`, or the path of one; the path of a file that another tool wrote (see
-        `seqexplain.motifs` for which); or what this function returned, which is passed through.
+        `Attributions`; a `ResultStore`, or the path of one; what this function returned, which is passed through; or
+        files of other tools, and exports of ours:
+
+        - a folder with `ohe.npz` and `shap.npz` (or `.npy`), as MoDISco takes them, and maybe `regions.bed`;
+        - the paths (sequences, scores), or (sequences, scores, BED file), of `.npz` or `.npy` files;
+        - a `.npz` archive with both: `one_hot`, `sequences` or `X`, and `hypothetical`, `contributions`,
+          `attributions` or `shap`;
+        - a `.h5` file with `raw/seq` and `shap/seq` or `projected_shap/seq` (chrombpnet, our own), or with
+          `input_seqs` and `hyp_scores` (bpnet, bpreveal).
+
+        Their arrays are `(n, 4, L)` or `(n, L, 4)`, which the shape tells; scores may be `(n, L)`. Scores that are 0
+        at all but the observed bases are not hypothetical ones.
     target
-        Which of several targets, by position or label.
+        Which of several targets, by position or label. Files of other tools have one.
 
     Returns
     -------
     ContributionSource
-        Of a store or an HDF5 file only what is asked for is read.
+        Of a store or a file only what is asked for is read.
 
     Raises
     ------
     TargetError
         When there are several targets and none is chosen, or no such target.
     ShapeError
-        Where contributions hold NaN or infinite values, or shapes do not go together.
+        Where shapes do not go together or do not tell the layout; when blocks are read, where contributions hold NaN
+        or infinite values, or sequences are not one-hot.
     ParameterError
         When the source is none of these.
     MissingFileError, StorageError, FileFormatError
         When a file is missing, incomplete or not what it should be.
     """
-    from seqexplain.storage import ResultStore
+    from seqexplain.storage import ResultStore, peek
 
     if isinstance(source, ContributionSource):
         return source
     if isinstance(source, Attributions):
         return _FromMemory(source, target)
+    if isinstance(source, str | Path) and (Path(source).suffix == ".zarr" or peek(source) is not None):
+        source = ResultStore(source)
     if isinstance(source, ResultStore):
         return _FromStore(source, target)
-    if isinstance(source, str | Path):
-        return _FromStore(ResultStore(source), target)
+    if isinstance(source, str | Path | tuple | list):
+        if target not in (None, 0):
+            raise TargetError(f"Target {target!r} was asked for, but files of other tools have one target, 0.")
+        from seqexplain.motifs._foreign_contributions import open_files
+
+        return open_files(source)
     raise ParameterError(
-        f"source is of type {type(source).__name__}; expected Attributions, a result store, or the path of a file."
+        f"source is of type {type(source).__name__}; expected Attributions, a result store, the path of a file, or "
+        "the paths (sequences, scores)."
     )
 
 
