@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from seqexplain.motifs._agreement import strongest_window as strongest_window
     from seqexplain.motifs._agreement import window_agreement as window_agreement
     from seqexplain.motifs._association import Association as Association
+    from seqexplain.motifs._call_seqlets import call_seqlets as call_seqlets
     from seqexplain.motifs._cluster_subsets import cluster_subsets as cluster_subsets
     from seqexplain.motifs._contribution_source import ContributionBlock as ContributionBlock
     from seqexplain.motifs._contribution_source import ContributionSource as ContributionSource
@@ -60,6 +61,7 @@ _HOMES = {
     "SubsetClusters": "_subset_clusters",
     "WindowAgreement": "_agreement",
     "best_hits": "_scan",
+    "call_seqlets": "_call_seqlets",
     "cluster_subsets": "_cluster_subsets",
     "find_hits": "_find_hits",
     "genome_spans": "_genome_spans",
