@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from seqexplain.attribution import sensitivity_analysis as sensitivity_analysis
     from seqexplain.attribution import simple_taylor_decomposition as simple_taylor_decomposition
     from seqexplain.attribution import smooth_grad as smooth_grad
+    from seqexplain.features import filter_motifs as filter_motifs
     from seqexplain.models import SequenceModel as SequenceModel
     from seqexplain.models import contrast as contrast
     from seqexplain.models import load_model as load_model
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from seqexplain.motifs import load_database as load_database
     from seqexplain.motifs import match_motifs as match_motifs
     from seqexplain.motifs import read_patterns as read_patterns
+    from seqexplain.motifs import sis_patterns as sis_patterns
     from seqexplain.motifs import write_hits as write_hits
     from seqexplain.motifs import write_patterns as write_patterns
     from seqexplain.perturbation import DeletionEffects as DeletionEffects
@@ -119,6 +121,7 @@ _HOMES = {
     "epistasis": "perturbation",
     "expected_gradients": "attribution",
     "find_hits": "motifs",
+    "filter_motifs": "features",
     "find_sis": "perturbation",
     "fit_length": "sequences",
     "grad_cam": "attribution",
@@ -157,6 +160,7 @@ _HOMES = {
     "simple_taylor_decomposition": "attribution",
     "sis_collection": "perturbation",
     "smooth_grad": "attribution",
+    "sis_patterns": "motifs",
     "spacing": "perturbation",
     "sufficient_input_subsets": "perturbation",
     "tracks": "plot",

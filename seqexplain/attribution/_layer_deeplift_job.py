@@ -59,9 +59,9 @@ class LayerDeepLift(DeepLift):
         place = self._plan.saved.index(self._source)
         return weigh_pairs(m * (saved[place] - saved_r[place]), f_x, f_r, share)
 
-    def explain_layer(self, X: Array, *, names: Sequence[str] = ()) -> LayerAttributions:
-        """Explain all sequences of the job, `(n, L, 4)`."""
-        X, found, _ = self._compute(X, 0, names)
+    def explain_layer(self, X: Array, *, start: int = 0, names: Sequence[str] = ()) -> LayerAttributions:
+        """Explain rows `start …` of the job, `(b, L, 4)`."""
+        X, found, _ = self._compute(X, start, names)
         pick = (lambda a: a) if self.several_targets else (lambda a: a[:, 0])
         return LayerAttributions(
             contributions=pick(found["hypothetical"]),  # type: ignore[no-untyped-call]

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from seqexplain.motifs._contribution_source import ContributionBlock as ContributionBlock
     from seqexplain.motifs._contribution_source import ContributionSource as ContributionSource
     from seqexplain.motifs._contribution_source import open_contributions as open_contributions
+    from seqexplain.motifs._filter_motifs import FilterMotif as FilterMotif
+    from seqexplain.motifs._filter_motifs import FilterMotifs as FilterMotifs
+    from seqexplain.motifs._filter_patterns import filter_patterns as filter_patterns
     from seqexplain.motifs._find_hits import find_hits as find_hits
     from seqexplain.motifs._genome_spans import GenomeSpans as GenomeSpans
     from seqexplain.motifs._genome_spans import genome_spans as genome_spans
@@ -34,12 +37,14 @@ if TYPE_CHECKING:
     from seqexplain.motifs._pattern_files import write_patterns as write_patterns
     from seqexplain.motifs._pattern_set import PatternSet as PatternSet
     from seqexplain.motifs._read_motifs import read_motifs as read_motifs
+    from seqexplain.motifs._receptive_field import ReceptiveField as ReceptiveField
     from seqexplain.motifs._scan import Hits as Hits
     from seqexplain.motifs._scan import best_hits as best_hits
     from seqexplain.motifs._scan import scan as scan
     from seqexplain.motifs._scores import ScoreTable as ScoreTable
     from seqexplain.motifs._scores import score_table as score_table
     from seqexplain.motifs._seqlets import Seqlets as Seqlets
+    from seqexplain.motifs._sis_patterns import sis_patterns as sis_patterns
     from seqexplain.motifs._subset_clusters import SubsetClusters as SubsetClusters
     from seqexplain.motifs._write_hits import write_hits as write_hits
     from seqexplain.motifs._write_motifs import write_motifs as write_motifs
@@ -48,6 +53,8 @@ _HOMES = {
     "Association": "_association",
     "ContributionBlock": "_contribution_source",
     "ContributionSource": "_contribution_source",
+    "FilterMotif": "_filter_motifs",
+    "FilterMotifs": "_filter_motifs",
     "GenomeSpans": "_genome_spans",
     "Hits": "_scan",
     "Motif": "_matrices",
@@ -56,6 +63,7 @@ _HOMES = {
     "MotifMatches": "_motif_matches",
     "Pattern": "_pattern",
     "PatternSet": "_pattern_set",
+    "ReceptiveField": "_receptive_field",
     "ScoreTable": "_scores",
     "Seqlets": "_seqlets",
     "SubsetClusters": "_subset_clusters",
@@ -64,6 +72,7 @@ _HOMES = {
     "call_seqlets": "_call_seqlets",
     "cluster_subsets": "_cluster_subsets",
     "find_hits": "_find_hits",
+    "filter_patterns": "_filter_patterns",
     "genome_spans": "_genome_spans",
     "load_database": "_load_database",
     "match_motifs": "_match_motifs",
@@ -72,6 +81,7 @@ _HOMES = {
     "read_patterns": "_pattern_files",
     "scan": "_scan",
     "score_table": "_scores",
+    "sis_patterns": "_sis_patterns",
     "stack_pattern": "_pattern",
     "strongest_window": "_agreement",
     "window_agreement": "_agreement",

@@ -1,0 +1,56 @@
+"""A model's filters as patterns of contributions that have been stored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from seqexplain.features._filter_motifs import filter_motifs
+from seqexplain.models.sequence_model import SequenceModel
+from seqexplain.motifs import FilterMotifs, PatternSet, open_contributions
+from seqexplain.sequences import codes_to_one_hot
+
+
+def filter_patterns_of_model(
+    model: SequenceModel | Any,
+    contributions: Any,
+    *,
+    target: int | str | None = None,
+    duplicates: bool = False,
+    importance: bool = False,
+    **options: Any,
+) -> tuple[PatternSet, FilterMotifs]:
+    """Make patterns of a model's filters, on the sequences of stored contributions.
+
+    Parameters
+    ----------
+    model
+        A `SequenceModel`, or a Keras model that reads `(L, 4)`.
+    contributions
+        Of the sequences to scan, as `seqexplain.motifs.open_contributions` takes them: a result, or the path of one.
+    target
+        Which of several targets of the contributions.
+    duplicates
+        Whether filters that say the same as an earlier one are kept among the patterns.
+    importance
+        Whether to compute the filters' own contributions as well; then `options` may hold `explained_target`, the
+        target as the model knows it, where the model has several.
+    options
+        Of `filter_motifs`.
+
+    Returns
+    -------
+    PatternSet, FilterMotifs
+        The patterns, whose contributions are those of the bases at the filter's sites, and what `filter_motifs` finds.
+
+    Raises
+    ------
+    SeqExplainError
+        As `filter_motifs` and `open_contributions` do.
+    """
+    source = open_contributions(contributions, target=target)
+    codes = np.concatenate([np.empty((0, source.length), np.uint8), *(block.codes for block in source.blocks())])
+    explained_target = options.pop("explained_target", None)
+    found = filter_motifs(model, codes_to_one_hot(codes), importance=importance, target=explained_target, **options)
+    return found.patterns(source, duplicates=duplicates), found
