@@ -12,9 +12,12 @@ from seqexplain.features._reach import Reach, reach_of
 from seqexplain.models._hidden import OWN, PREACTIVATION, layers_of
 from seqexplain.models.backend import Array
 from seqexplain.models.graph import Graph
-from seqexplain.models.operations import Convolution, Elementwise, Operation, Scale
+from seqexplain.models.operations import AveragePool, Convolution, Elementwise, MaxPool, Operation, Scale, Structural
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.motifs import ReceptiveField
+
+# what is far below zero stays so with these; others cut it off, or bring it near zero
+SIGNED = ("hard_shrink", "hard_tanh", "linear", "soft_shrink", "softsign", "tanh", "tanh_shrink")
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +36,8 @@ class FilterLayer:
         What each call's positions see.
     n_filters
         How many it has.
+    signed
+        Whether activations far below zero mean something to the layers above.
     """
 
     name: str
@@ -40,6 +45,7 @@ class FilterLayer:
     calls: tuple[str | None, ...]
     reaches: tuple[Reach, ...]
     n_filters: int
+    signed: bool
 
     @property
     def field(self) -> ReceptiveField:
@@ -79,7 +85,9 @@ def filter_layer(model: SequenceModel, layer: str | None, length: int) -> Filter
     found = model.layer_values(name)
     follows = not name.partition("#")[0].endswith(PREACTIVATION)
     values = tuple(dict.fromkeys(_activated(graph, value) if follows else value for value in found))
-    reaches = tuple(reach_of(graph, value, shapes, weights, name) for value in values)
+    found_reaches = {value: reach_of(graph, value, shapes, weights, name) for value in values}
+    values = tuple(sorted(values, key=lambda value: found_reaches[value].turned))  # the sequence's own strand first
+    reaches = tuple(found_reaches[value] for value in values)
     counts = set()
     for value, reach in zip(values, reaches, strict=True):
         others = [n for axis, n in enumerate(shapes[value], start=1) if axis != reach.axis]
@@ -92,7 +100,8 @@ def filter_layer(model: SequenceModel, layer: str | None, length: int) -> Filter
     if len(counts) != 1:
         raise ParameterError(f"The calls of the layer {name!r} differ in their filters; name one: '{name}#1'.")
     calls = tuple(_name_of(model, value) for value in values)
-    return FilterLayer(name, values, calls, reaches, counts.pop())
+    signed = any(_is_signed(graph, value) for value in values)
+    return FilterLayer(name, values, calls, reaches, counts.pop(), signed)
 
 
 def _field(reach: Reach, name: str) -> ReceptiveField:
@@ -133,6 +142,18 @@ def _activated(graph: Graph, value: int) -> int:
 
 def _is_step(operation: Operation) -> bool:
     return isinstance(operation, (Elementwise, Scale)) and len(operation.inputs) == 1
+
+
+def _is_signed(graph: Graph, value: int) -> bool:
+    """Whether what is far below zero reaches the layers above: the activation may come after pooling, too."""
+    producer = next((op for op in graph.operations if value in op.outputs), None)
+    if isinstance(producer, Elementwise):
+        return producer.label in SIGNED
+    readers = [op for op in graph.operations if value in op.inputs]
+    while len(readers) == 1 and isinstance(readers[0], (MaxPool, AveragePool, Scale, Structural)):
+        value = readers[0].outputs[0]
+        readers = [op for op in graph.operations if value in op.inputs]
+    return not (len(readers) == 1 and isinstance(readers[0], Elementwise)) or readers[0].label in SIGNED
 
 
 def _name_of(model: SequenceModel, value: int) -> str | None:

@@ -63,9 +63,12 @@ def filter_motifs(
     background
         What the share of active sequences is compared with: `"dinucleotide"` or `"mononucleotide"`, one shuffle of
         each sequence; one-hot sequences `(m, L, 4)`; or None.
-    threshold, threshold_of, sites, max_sites, negative
+    threshold, threshold_of, sites, max_sites
         What a site is, as in `seqexplain.motifs.filter_patterns`: by default a sequence's best position, where the
         activation is at least half of the filter's largest.
+    negative
+        Whether activations far below zero make motifs of their own. None: where the activation function lets them pass,
+        as tanh does, and none at all.
     importance
         Whether to compute each filter's contributions to the target, with `layer_deeplift`.
     target, references, n_references, level
@@ -131,7 +134,7 @@ def filter_motifs(
         threshold_of=threshold_of,
         sites=sites,
         max_sites=max_sites,
-        negative=negative,
+        negative=chosen.signed if negative is None else negative,
         layer=chosen.name,
         parameters={
             "background": None if beside is None else beside[1],

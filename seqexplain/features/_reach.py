@@ -161,9 +161,9 @@ def _by_position(operation: Operation, weights: Weights, given: Sequence[Reach |
     axes: list[int | None] = []
     for value, reach in zip(operation.inputs, given, strict=True):
         shape = tuple(int(n) for n in shapes[value])
-        axis = known[0].axis
-        along = len(shape) >= axis and shape[axis - 1] == length
-        axes.append(reach.axis if reach is not None else axis if along else None)
+        usual = known[0].axis
+        along = len(shape) >= usual and shape[usual - 1] == length
+        axes.append(reach.axis if reach is not None else usual if along else None)
         arrays.append(random.normal(size=(1, *shape)).astype(np.float32))
     axis = axis_by_position(_computes(operation, weights), arrays, axes)
     if axis is None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-ALIKE = 0.9  # cosine from which two matrices count as one motif
+ALIKE = 0.8  # cosine from which two matrices count as one motif: five of six bases, where one is a base further on
 
 
 @dataclass(frozen=True)

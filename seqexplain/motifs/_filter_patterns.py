@@ -19,6 +19,8 @@ from seqexplain.sequences.encoding import UNKNOWN, one_hot_to_codes
 Array = NDArray[Any]
 Activations = Array | Callable[[], Iterable[Array]]
 
+Sites = tuple[Array, Array, Array]  # row, position and activation
+
 RULES = ("maximum", "background")
 DEFAULTS = {"maximum": 0.5, "background": 0.95}
 SITES = ("best", "all")
@@ -256,7 +258,7 @@ def _begin(best: _Best, beside: _Best | None, k: int, sign: int, share: float, r
     if rule == "maximum" or others is None:
         threshold = np.float32(share) * np.float32(maximum)
     else:
-        threshold = np.nextafter(np.float32(np.quantile(others, share, method="higher")), np.float32(np.inf))
+        threshold = np.nextafter(np.float32(np.quantile(others, share, method="inverted_cdf")), np.float32(np.inf))
     threshold = max(threshold, np.nextafter(np.float32(0), np.float32(1)))  # what is 0 is no activation
     n_active = 0 if note else int((mine >= threshold).sum())
     if not note and n_active == 0:
@@ -278,20 +280,17 @@ def _begin(best: _Best, beside: _Best | None, k: int, sign: int, share: float, r
     )
 
 
-def _best_sites(best: _Best, one: FilterMotif) -> tuple[Array, Array, Array]:
-    """Return row, position and activation of each sequence's best site."""
+def _best_sites(best: _Best, one: FilterMotif) -> Sites:
+    """Return each sequence's best site."""
     mine = best.of(one.filter, one.sign)
     rows = np.flatnonzero(mine >= np.float32(one.threshold)) if one.n_active else np.empty(0, dtype=np.int64)
     return rows, best.places(one.filter, one.sign)[rows], one.sign * mine[rows]
 
 
-def _all_sites(
-    activations: Activations, entries: list[FilterMotif], most: int, notes: list[str]
-) -> list[tuple[Array, Array, Array]]:
-    """Return row, position and activation of all sites, or of the most active ones."""
-    empty = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32))
-    found = [empty for _ in entries]
-    dropped = [0 for _ in entries]
+def _all_sites(activations: Activations, entries: list[FilterMotif], most: int, notes: list[str]) -> list[Sites]:
+    """Return all sites, or the most active ones."""
+    found: list[Sites] = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32)) for _ in entries]
+    capped: set[int] = set()
     first = 0
     for block in activations() if callable(activations) else [activations]:
         for i, one in enumerate(entries):
@@ -299,26 +298,27 @@ def _all_sites(
                 continue
             mine = np.asarray(block[:, :, one.filter], dtype=np.float32) * np.float32(one.sign)
             row, position = np.nonzero(mine >= np.float32(one.threshold))
-            more = (row + first, position, one.sign * mine[row, position])
-            joined = tuple(np.concatenate(pair) for pair in zip(found[i], more, strict=True))
-            if len(joined[0]) > 2 * most:
-                dropped[i] += len(joined[0]) - most
-                joined = _most_active(joined, one.sign, most)
-            found[i] = joined  # type: ignore[assignment]
+            rows, positions, values = found[i]
+            found[i] = (
+                np.concatenate([rows, row + first]),
+                np.concatenate([positions, position]),
+                np.concatenate([values, one.sign * mine[row, position]]),
+            )
+            if len(found[i][0]) > most:
+                capped.add(i)
+                found[i] = _most_active(found[i], one.sign, most)
         first += len(block)
-    for i, one in enumerate(entries):
-        if len(found[i][0]) > most:
-            dropped[i] += len(found[i][0]) - most
-            found[i] = _most_active(found[i], one.sign, most)  # type: ignore[assignment]
-    capped = sum(count > 0 for count in dropped)
     if capped:
-        notes.append(f"{capped} filters have more than {most} sites; their motifs are of the {most} most active ones.")
+        notes.append(
+            f"{len(capped)} filters have more than {most} sites; their motifs are of the {most} most active ones."
+        )
     return found
 
 
-def _most_active(sites: tuple[Array, ...], sign: int, most: int) -> tuple[Array, ...]:
-    kept = np.sort(np.argsort(-sign * sites[2], kind="stable")[:most])
-    return tuple(column[kept] for column in sites)
+def _most_active(sites: Sites, sign: int, most: int) -> Sites:
+    row, position, activation = sites
+    kept = np.sort(np.argsort(-sign * activation, kind="stable")[:most])
+    return row[kept], position[kept], activation[kept]
 
 
 def _with_motif(

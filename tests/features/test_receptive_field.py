@@ -44,22 +44,24 @@ def seen(model: SequenceModel, layer: str, length: int = L) -> list[np.ndarray]:
     return found
 
 
-def agree(model: SequenceModel, layer: str, length: int = L, *, exact: bool = True) -> None:
-    """Every change is inside of the window, and (where `exact`) windows are no wider than they must be."""
+def agree(model: SequenceModel, layer: str, length: int = L) -> int:
+    """Every change is inside of the window; in the middle windows are no wider than they must be. Return how many."""
     chosen = filter_layer(model, layer, length)
+    tried = 0
     for reach, changed in zip(chosen.reaches, seen(model, layer, length), strict=True):
         places = np.arange(length)
         inside = (places >= reach.first[:, None]) & (places <= reach.last[:, None])
         assert not (changed & ~inside).any()
-        if exact:
-            # the ends of every window: a value may pass over a base in the middle (dilation)
-            for p in range(len(reach)):
+        # near the edges a window sees padding, or what has been cropped
+        for p in range(len(reach) // 3, len(reach) - len(reach) // 3):
+            if reach.first[p] >= 0 and reach.last[p] < length:
                 hit = np.flatnonzero(changed[p])
-                assert hit[0] == max(0, reach.first[p])
-                assert hit[-1] == min(length - 1, reach.last[p])
+                assert (hit[0], hit[-1]) == (reach.first[p], reach.last[p])
+                tried += 1
+    return tried
 
 
-def stack(seed: int, length: int | None = L) -> Any:
+def stack(seed: int, length: int) -> Any:
     """A random stack of convolutions, pooling, padding and cropping; no value is dead."""
     rng = np.random.default_rng(seed)
     x = y = keras.Input((length, 4))
@@ -84,8 +86,8 @@ def stack(seed: int, length: int | None = L) -> Any:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_random_stacks(seed: int) -> None:
-    model = SequenceModel(stack(seed))
-    agree(model, "last", exact=not any("MaxPool" in op.layer_class for op in model.graph.operations))
+    model = SequenceModel(stack(seed, 60))
+    assert agree(model, "last", 60) > 0
 
 
 def test_closed_forms() -> None:
