@@ -167,9 +167,9 @@ def fit_null(source: ContributionSource, motifs: Sequence[HitMotif], *, null_win
         mixed = [scrambled(motifs[k].weights, count, seed) for k, seed in zip(group, seeds, strict=True)]
         weights[width] = both_strands(np.concatenate(mixed))
     for part in blocks:
-        block = BlockWindows(source.read(part))
+        cut = BlockWindows(source.read(part))
         for width, group in groups.items():
-            windows = block.of_width(width, null.floor(width))
+            windows = cut.of_width(width, null.floor(width))
             scale = windows.scales(null.floor(width))
             counts = np.zeros((len(group), BINS), dtype=np.int64)
             for some, products in windows.products(weights[width]):
