@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from seqexplain.motifs import MotifMatches as MotifMatches
     from seqexplain.motifs import SubsetClusters as SubsetClusters
     from seqexplain.motifs import cluster_subsets as cluster_subsets
+    from seqexplain.motifs import extract_patterns as extract_patterns
     from seqexplain.motifs import find_hits as find_hits
     from seqexplain.motifs import load_database as load_database
     from seqexplain.motifs import match_motifs as match_motifs
@@ -120,6 +121,7 @@ _HOMES = {
     "ensemble": "attribution",
     "epistasis": "perturbation",
     "expected_gradients": "attribution",
+    "extract_patterns": "motifs",
     "find_hits": "motifs",
     "filter_motifs": "features",
     "find_sis": "perturbation",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from seqexplain.motifs._contribution_source import ContributionBlock as ContributionBlock
     from seqexplain.motifs._contribution_source import ContributionSource as ContributionSource
     from seqexplain.motifs._contribution_source import open_contributions as open_contributions
+    from seqexplain.motifs._extract_patterns import extract_patterns as extract_patterns
     from seqexplain.motifs._filter_motifs import FilterMotif as FilterMotif
     from seqexplain.motifs._filter_motifs import FilterMotifs as FilterMotifs
     from seqexplain.motifs._filter_patterns import filter_patterns as filter_patterns
@@ -71,6 +72,7 @@ _HOMES = {
     "best_hits": "_scan",
     "call_seqlets": "_call_seqlets",
     "cluster_subsets": "_cluster_subsets",
+    "extract_patterns": "_extract_patterns",
     "find_hits": "_find_hits",
     "filter_patterns": "_filter_patterns",
     "genome_spans": "_genome_spans",

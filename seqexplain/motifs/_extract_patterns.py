@@ -1,0 +1,220 @@
+"""Motifs from seqlets, fast: a graph of what is alike on either strand, its communities, aligned and merged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqexplain.errors import ParameterError
+from seqexplain.motifs._contribution_source import ContributionSource, open_contributions
+from seqexplain.motifs._pattern import Pattern, Stack, core_of, stack_patterns
+from seqexplain.motifs._pattern_set import PatternSet
+from seqexplain.motifs._seqlet_windows import SeqletWindows, read_windows
+from seqexplain.motifs._seqlets import Seqlets
+
+if TYPE_CHECKING:
+    from seqexplain.motifs._window_alignment import Layout
+
+Array = NDArray[Any]
+
+SUBPATTERN_AUROC = 0.65  # above it two parts of a motif are told apart well enough to be shown apart
+
+
+def extract_patterns(
+    source: Any,
+    seqlets: Seqlets | None = None,
+    *,
+    target: int | str | None = None,
+    min_size: int = 20,
+    n_neighbors: int = 20,
+    n_candidates: int = 60,
+    resolution: float = 1.0,
+    min_cosine: float = 0.85,
+    max_auroc: float = 0.8,
+    max_null: float = 0.05,
+    max_compared: int = 50_000,
+    flank: int = 5,
+    subpatterns: bool = True,
+    random_state: int = 0,
+) -> PatternSet:
+    """Find the motifs that seqlets are made of.
+
+    Parameters
+    ----------
+    source
+        Contributions: anything `open_contributions` takes.
+    seqlets
+        Spans that contribute; None calls `call_seqlets` with its defaults. Those that contribute positively and
+        negatively in sum are clustered apart.
+    target
+        Which of several targets.
+    min_size
+        Seqlets that make a pattern, and a sub-pattern.
+    n_neighbors
+        Most similar seqlets that each is joined with in the graph.
+    n_candidates
+        Seqlets, the nearest by features that know neither place nor strand, that each is aligned with to find them.
+    resolution
+        Of the communities. Higher ones are smaller and more; what is one motif is merged afterwards.
+    min_cosine, max_auroc
+        Two groups are one motif where their means, at the best alignment, have this cosine at least, and a pair of
+        seqlets of one group cannot be told from a pair across both by its similarity: the area under the receiver
+        operating characteristic is this at most (.5: not at all).
+    max_null
+        A seqlet is left out where more than this share of seqlets with permuted positions are as similar to the mean.
+    max_compared
+        Where there are more seqlets of a sign, so many, drawn at random, are clustered, and the others join the pattern
+        that they resemble most. Bounds memory, to some 1.5 KB for each, and time.
+    flank
+        bp that a pattern's window has on both sides of its core.
+    subpatterns
+        Whether patterns are divided further, in what their members differ in.
+    random_state
+        Seed of that draw and of the permutations.
+
+    Returns
+    -------
+    PatternSet
+        With notes where there is nothing to be found, and why.
+
+    Raises
+    ------
+    ParameterError
+        When an option makes no sense, or seqlets are not of this source.
+    TargetError, ShapeError, StorageError
+        As `open_contributions`.
+
+    Notes
+    -----
+    Contributions at the observed bases are compared, each window's divided by their sum; hypothetical ones are not
+    needed, and are averaged over the aligned members where the source has them. The result does not depend on the order
+    of the sequences: seqlets are worked on in an order of their own, the strongest first.
+
+    The steps and their equations are in `seqexplain/motifs/README.md`.
+    """
+    options = {
+        "min_size": min_size, "n_neighbors": n_neighbors, "n_candidates": n_candidates, "resolution": resolution,
+        "min_cosine": min_cosine, "max_auroc": max_auroc, "max_null": max_null, "max_compared": max_compared,
+        "flank": flank, "subpatterns": subpatterns, "random_state": random_state,
+    }  # fmt: skip
+    _check(options)
+    opened = open_contributions(source, target=target)
+    notes: list[str] = []
+    if seqlets is None:
+        from seqexplain.motifs._call_seqlets import call_seqlets
+
+        seqlets = call_seqlets(opened)
+    notes += seqlets.notes
+    found: list[tuple[Stack, list[Stack]]] = []
+    if len(seqlets) == 0:
+        notes.append("There is no seqlet, so there is no pattern.")
+    else:
+        _check_rows(opened, seqlets)
+        by_sign = read_windows(opened, seqlets)
+        silent = len(seqlets) - sum(len(windows) for windows in by_sign.values())
+        if silent:
+            notes.append(f"{silent} of {len(seqlets)} seqlets contribute nothing, and are in no pattern.")
+        for sign, windows in by_sign.items():
+            found += _of_sign(sign, windows, options, notes)
+    return PatternSet.of(
+        opened, _stacked(opened, found), method="fast", parameters={**options, "seqlets": len(seqlets)}, notes=notes
+    )
+
+
+def _check(options: dict[str, Any]) -> None:
+    least = {"min_size": 2, "n_neighbors": 1, "n_candidates": 1, "max_compared": 2, "flank": 0}
+    for name, smallest in least.items():
+        if options[name] < smallest:
+            raise ParameterError(f"{name} is {options[name]}; expected {smallest} at least.")
+    for name, low, high in (("min_cosine", 0, 1), ("max_auroc", 0.5, 1), ("max_null", 0, 1)):
+        if not low <= options[name] <= high:
+            raise ParameterError(f"{name} is {options[name]}; expected {low} to {high}.")
+    if not options["resolution"] > 0:
+        raise ParameterError(f"resolution is {options['resolution']}; expected a number above 0, such as 1.")
+
+
+def _check_rows(source: ContributionSource, seqlets: Seqlets) -> None:
+    if seqlets.sequence.min() < 0 or seqlets.sequence.max() >= source.n:
+        raise ParameterError(
+            f"Seqlets lie in rows {int(seqlets.sequence.min())} to {int(seqlets.sequence.max())}; the source has rows "
+            f"0 to {source.n - 1}. Give the seqlets of this source."
+        )
+
+
+def _of_sign(
+    sign: int, windows: SeqletWindows, options: dict[str, Any], notes: list[str]
+) -> list[tuple[Stack, list[Stack]]]:
+    """Group the seqlets of one sign; return for each pattern what is to be stacked, and for its sub-patterns."""
+    from seqexplain.motifs._divide_group import divide_group  # imports numba
+    from seqexplain.motifs._group_seqlets import Grouping, group_seqlets
+
+    word = "positive" if sign > 0 else "negative"
+    min_size = options["min_size"]
+    if len(windows) == 0:
+        return []
+    if len(windows) < min_size:
+        notes.append(f"{len(windows)} {word} seqlets are too few to cluster (min_size is {min_size}).")
+        return []
+    named = ("min_size", "n_candidates", "n_neighbors", "resolution", "min_cosine", "max_auroc", "max_null")
+    grouping = Grouping(**{name: options[name] for name in named}, max_compared=options["max_compared"])
+    layout, aligner = group_seqlets(windows.weights, grouping, np.random.default_rng(options["random_state"]))
+    if len(windows) > options["max_compared"]:
+        notes.append(
+            f"{options['max_compared']} of {len(windows)} {word} seqlets, drawn at random, were clustered; the others "
+            f"joined what was found (max_compared)."
+        )
+    outside = int((layout.which < 0).sum())
+    if len(layout.means) == 0:
+        notes.append(f"Of {len(windows)} {word} seqlets no {min_size} are alike, so there is no {word} pattern.")
+    elif outside:
+        notes.append(f"{outside} of {len(windows)} {word} seqlets are in no pattern.")
+    found = []
+    for group in range(len(layout.means)):
+        members = np.flatnonzero(layout.which == group)
+        low, high = core_of(layout.means[group])
+        place = _Place(
+            low - options["flank"], high + options["flank"], bool(2 * layout.turned[members].sum() > len(members)), sign
+        )
+        parts: list[Stack] = []
+        if options["subpatterns"]:
+            part = divide_group(
+                aligner, layout, group, min_size=min_size, n_neighbors=options["n_neighbors"],
+                resolution=options["resolution"], max_auroc=SUBPATTERN_AUROC,
+            )  # fmt: skip
+            if part.max() > 0:
+                parts = [
+                    place.stack(windows, layout, members[part == k], f"subpattern_{k}")
+                    for k in range(int(part.max()) + 1)
+                ]
+        found.append((place.stack(windows, layout, members, "pattern"), parts))
+    return found
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A pattern's window on the mean of its group, and whether the mean is read backwards, as most members are."""
+
+    low: int
+    high: int
+    flipped: bool
+    sign: int
+
+    def stack(self, windows: SeqletWindows, layout: Layout, members: Array, id: str) -> Stack:
+        """Say where the window lies for each member."""
+        shift, turned = layout.shift[members], layout.turned[members] == 1
+        start = windows.start[members] + np.where(turned, windows.width - self.high + shift, self.low - shift)
+        sequence = windows.sequence[members]
+        # two seqlets of one site are one occurrence, also of a palindrome on both strands: the stronger one
+        _, kept = np.unique(np.stack([sequence, start]), axis=1, return_index=True)
+        strand = np.where(turned ^ self.flipped, "-", "+")
+        kept = np.sort(kept)
+        return Stack(sequence[kept], start[kept], self.high - self.low, strand[kept], id, self.sign)
+
+
+def _stacked(source: ContributionSource, found: list[tuple[Stack, list[Stack]]]) -> list[Pattern]:
+    """Make all patterns and their parts in one pass over the source."""
+    made = iter(stack_patterns(source, [stack for whole, parts in found for stack in (whole, *parts)]))
+    return [replace(next(made), subpatterns=tuple(next(made) for _ in parts)) for _, parts in found]

@@ -1,0 +1,198 @@
+"""The native extractor: planted motifs come back, whatever the order of the sequences, and odd input is no crash."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from planted_contributions import WORDS, Planted, matrix, plant
+
+from seqexplain.errors import ParameterError
+from seqexplain.motifs import Motif, Pattern, PatternSet, Seqlets, extract_patterns
+from seqexplain.results import Attributions
+
+
+def best_match(pattern: Pattern, motif: Motif) -> tuple[float, int, bool]:
+    """Largest mean correlation of columns of probabilities, where the motif lies in the window, and whether turned."""
+    best = (-1.0, 0, False)
+    p = pattern.motif.probabilities - 0.25
+    for turned in (False, True):
+        q = (motif.reverse_complement() if turned else motif).probabilities - 0.25
+        for at in range(len(p) - len(q) + 1):
+            part = p[at : at + len(q)]
+            best = max(best, (float((part * q).sum() / np.sqrt((part**2).sum() * (q**2).sum())), at, turned))
+    return best
+
+
+def shuffled(planted: Planted, order: np.ndarray) -> tuple[Attributions, Seqlets]:
+    place = np.argsort(order)
+    seqlets = planted.seqlets
+    return planted.result.take(order), replace(seqlets, sequence=place[seqlets.sequence])
+
+
+@pytest.fixture(scope="module")
+def four() -> tuple[Planted, PatternSet, list[Motif]]:
+    motifs = [matrix(word) for word in WORDS.values()]
+    planted = plant(motifs, sites=70, random_seqlets=40)
+    return planted, extract_patterns(planted.result, planted.seqlets), motifs
+
+
+def test_planted_motifs_come_back(four: tuple[Planted, PatternSet, list[Motif]]) -> None:
+    planted, found, motifs = four
+    assert len(found) == len(motifs)
+    matched = set()
+    for pattern in found:
+        scores = [best_match(pattern, motif) for motif in motifs]
+        kind = int(np.argmax([score for score, _, _ in scores]))
+        score, at, turned = scores[kind]
+        matched.add(kind)
+        assert score > 0.98
+        # its members are that motif's sites, lying where they were planted, on their strands
+        right = planted.kind[pattern.sequence] == kind
+        assert right.mean() > 0.95
+        assert right.sum() >= 0.95 * (planted.kind == kind).sum()
+        rows = pattern.sequence[right]
+        width = motifs[kind].width
+        minus = pattern.strand[right] == "-"
+        site = pattern.start[right] + np.where(minus, pattern.width - at - width, at)
+        assert (site == planted.start[rows]).mean() > 0.95
+        assert ((planted.strand[rows] == "-") == (minus ^ turned)).mean() > 0.9  # one is nearly a palindrome
+        # and its matrices are those of the sites themselves
+        sums = np.zeros((pattern.width, 4))
+        for i, start, strand in zip(pattern.sequence, pattern.start, pattern.strand, strict=True):
+            inside = np.arange(max(start, 0), min(start + pattern.width, planted.result.X.shape[1]))
+            window = np.zeros((pattern.width, 4))
+            window[inside - start] = planted.result.contributions[i, inside]
+            sums += window[::-1, ::-1] if strand == "-" else window
+        np.testing.assert_allclose(pattern.cwm, sums / pattern.size, atol=1e-5)
+        assert pattern.hypothetical_cwm is not None
+    assert matched == set(range(len(motifs)))
+
+
+def test_random_seqlets_are_left_out(four: tuple[Planted, PatternSet, list[Motif]]) -> None:
+    planted, found, _ = four
+    members = np.concatenate([pattern.sequence for pattern in found])
+    assert np.isin(np.flatnonzero(planted.kind < 0), members).mean() < 0.3
+    assert any("in no pattern" in note for note in found.notes)
+
+
+def test_the_order_of_sequences_does_not_matter(four: tuple[Planted, PatternSet, list[Motif]]) -> None:
+    planted, found, _ = four
+    order = np.random.default_rng(7).permutation(len(planted.kind))
+    result, seqlets = shuffled(planted, order)
+    again = extract_patterns(result, seqlets.take(np.random.default_rng(8).permutation(len(seqlets))))
+    assert again.notes == found.notes
+    for a, b in zip(found, again, strict=True):
+        np.testing.assert_allclose(a.cwm, b.cwm, atol=1e-6)
+        occurrences = {(int(i), int(s), str(t)) for i, s, t in zip(a.sequence, a.start, a.strand, strict=True)}
+        others = {(int(order[i]), int(s), str(t)) for i, s, t in zip(b.sequence, b.start, b.strand, strict=True)}
+        assert occurrences == others
+        assert [part.size for part in a.subpatterns] == [part.size for part in b.subpatterns]
+
+
+def test_the_same_call_gives_the_same(four: tuple[Planted, PatternSet, list[Motif]]) -> None:
+    planted, found, _ = four
+    for a, b in zip(found, extract_patterns(planted.result, planted.seqlets), strict=True):
+        np.testing.assert_array_equal(a.cwm, b.cwm)
+        np.testing.assert_array_equal(a.start, b.start)
+
+
+def test_negative_and_positive_are_found_apart() -> None:
+    motifs = [matrix(WORDS["GATA"]), matrix(WORDS["ETS"])]
+    planted = plant(motifs, sites=60, signs=(1, -1), seed=2)
+    found = extract_patterns(planted.result, planted.seqlets)
+    assert [pattern.id for pattern in found] == ["pos_0", "neg_0"]
+    assert [pattern.sign for pattern in found] == [1, -1]
+    assert best_match(found["pos_0"], motifs[0])[0] > 0.97
+    assert best_match(found["neg_0"], motifs[1])[0] > 0.97
+    assert found["neg_0"].cwm.sum() < 0 < found["pos_0"].cwm.sum()
+
+
+def test_variants_of_one_motif_are_its_parts() -> None:
+    words = ["TTACCGGAAGTGCA", "TTACCGGATCTGCA"]
+    motifs = [matrix(word, 0.95) for word in words]
+    planted = plant(motifs, sites=80, noise=0.05, seed=3)
+    found = extract_patterns(planted.result, planted.seqlets, max_auroc=1.0, min_cosine=0.5)
+    assert len(found) == 1
+    parts = found[0].subpatterns
+    assert sum(part.size for part in parts) == found[0].size
+    kinds = [planted.kind[part.sequence] for part in parts]
+    assert {int(np.round(kind.mean())) for kind in kinds} == {0, 1}
+    assert all(max((kind == 0).mean(), (kind == 1).mean()) > 0.9 for kind in kinds)
+    assert not extract_patterns(planted.result, planted.seqlets, max_auroc=1.0, min_cosine=0.5, subpatterns=False)[
+        0
+    ].subpatterns
+
+
+def test_many_are_drawn_from_and_the_others_join() -> None:
+    motifs = [matrix(WORDS["GATA"]), matrix(WORDS["ETS"])]
+    planted = plant(motifs, sites=150, seed=4)
+    found = extract_patterns(planted.result, planted.seqlets, max_compared=100)
+    assert len(found) == 2
+    assert sum(pattern.size for pattern in found) > 280
+    assert any("drawn at random" in note for note in found.notes)
+
+
+def none_of(planted: Planted) -> Seqlets:
+    return planted.seqlets.take(slice(0, 0))
+
+
+def test_nothing_to_find_is_said() -> None:
+    planted = plant([matrix(WORDS["GATA"])], sites=30)
+    empty = extract_patterns(planted.result, none_of(planted))
+    assert len(empty) == 0
+    assert "no seqlet" in empty.notes[0]
+    for n in (1, 2, 3, 19):
+        few = extract_patterns(planted.result, planted.seqlets.take(slice(0, n)))
+        assert len(few) == 0
+        assert f"{n} positive seqlets are too few" in few.notes[0]
+    silent = replace(planted.result, contributions=np.zeros_like(planted.result.contributions), hypothetical=None)
+    found = extract_patterns(silent, planted.seqlets)
+    assert len(found) == 0
+    assert found.notes == ("30 of 30 seqlets contribute nothing, and are in no pattern.",)
+
+
+def test_one_motif_only_and_no_hypothetical_scores() -> None:
+    motif = matrix(WORDS["EBOX"])
+    planted = plant([motif], sites=40, seed=5)
+    found = extract_patterns(replace(planted.result, hypothetical=None), planted.seqlets)
+    assert len(found) == 1
+    assert found[0].hypothetical_cwm is None
+    assert best_match(found[0], motif)[0] > 0.97
+
+
+def test_equal_sequences_are_one_pattern() -> None:
+    planted = plant([matrix(WORDS["EBOX"])], sites=3, seed=6)
+    rows = np.zeros(50, dtype=int)
+    result = planted.result.take(rows)
+    first = planted.seqlets.take(rows)
+    found = extract_patterns(result, replace(first, sequence=np.arange(50)))
+    assert len(found) == 1
+    assert found[0].size == 50
+    assert found[0].subpatterns == ()
+
+
+def test_short_sequences_unknown_bases_and_windows_over_the_edge() -> None:
+    motif = matrix(WORDS["AP1"])
+    planted = plant([motif], sites=60, length=60, seed=7)
+    X = planted.result.X.copy()
+    X[::3, :4] = 0
+    X[1::3, -3:] = 0
+    result = replace(planted.result, X=X, contributions=planted.result.contributions * (X.sum(-1, keepdims=True) > 0))
+    whole = replace(planted.seqlets, start=np.zeros(60, dtype=int), end=np.full(60, 60))
+    for seqlets in (planted.seqlets, whole, replace(planted.seqlets, end=planted.seqlets.start + 3)):
+        found = extract_patterns(result, seqlets)
+        assert all(np.isfinite(pattern.cwm).all() for pattern in found)
+    found = extract_patterns(result, planted.seqlets)
+    assert len(found) == 1
+    assert best_match(found[0], motif)[0] > 0.95
+
+
+def test_options_that_make_no_sense() -> None:
+    planted = plant([matrix(WORDS["GATA"])], sites=25)
+    for option in ({"min_size": 1}, {"max_auroc": 0.2}, {"resolution": 0}, {"max_null": 2}, {"flank": -1}):
+        with pytest.raises(ParameterError, match=next(iter(option))):
+            extract_patterns(planted.result, planted.seqlets, **option)
+    with pytest.raises(ParameterError, match="rows 0 to 24; the source has rows 0 to 9"):
+        extract_patterns(planted.result.take(slice(0, 10)), planted.seqlets)
