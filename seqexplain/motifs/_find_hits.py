@@ -21,7 +21,7 @@ from seqexplain.motifs._scores import ScoreTable, score_table
 Array = NDArray[Any]
 
 OVERLAPS = ("resolved", "by_motif", "all")
-NULL_WINDOWS = 10_000_000  # scrambled windows a motif: p-values down to 1e-7
+NULL_WINDOWS = 5_000_000  # scrambled windows a motif: p-values down to 2e-7
 _COMPOSITION_ROWS = 2000  # sequences whose bases are counted where no background is given
 
 
@@ -104,7 +104,8 @@ def find_hits(
     better strand, as with the motif): the null hypothesis is that this motif is no better than another one that weighs
     as much at each position and wants the same bases in another order. Contributions are left as they are, so that
     stretches which contribute for other reasons, other motifs for instance, are part of the null. It is counted, not
-    fitted: (1 + scrambled windows that score as much) / (1 + scrambled windows), with 40 to 1,000 scrambled motifs.
+    fitted: (1 + scrambled windows that score as much) / (1 + scrambled windows), with 32 to 1,000 scrambled motifs,
+    laid over as many of the sequences as `null_windows` needs. Scores below .7/√w, far from any hit, have p = 1.
     q-values are Benjamini and Hochberg's over all windows of the motif, before overlaps are resolved.
 
     A window with an unknown base is no hit. Equal scores on both strands, as of palindromes, are one hit, on the +

@@ -11,21 +11,20 @@ SAME_STRAND = 1e-5  # relative: scores of the two strands that differ by less ar
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def tally(products: Any, scale: Any, per_motif: int, counts: Any) -> None:
-    """Count the better strand's scores of each motif, or of its `per_motif` decoys together.
+def tally(products: Any, scale: Any, least: float, per_motif: int, counts: Any) -> None:
+    """Count the better strand's scores of at least `least`, of each motif, or of its `per_motif` decoys together.
 
     `products` are (windows, 2·motifs·per_motif), both strands side by side; a score is `products` times the window's
-    `scale`, from −1 to 1. Adds to `counts` (motifs, bins): bin b holds scores from b / bins on, the first one those
-    below 0 too.
+    `scale`, at most 1. Adds to `counts` (motifs, bins): bin b holds scores from b / bins on.
     """
     bins = counts.shape[1]
     for i in range(products.shape[0]):
+        enough = np.float32(least / scale[i])
         for k in range(products.shape[1] // 2):
-            score = max(products[i, 2 * k], products[i, 2 * k + 1]) * scale[i]
-            if score > 0:
+            best = max(products[i, 2 * k], products[i, 2 * k + 1])
+            if best >= enough:
+                score = best * scale[i]
                 counts[k // per_motif, min(int(score * bins), bins - 1)] += 1
-            else:
-                counts[k // per_motif, 0] += 1
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
