@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from seqexplain.motifs import find_hits as find_hits
     from seqexplain.motifs import load_database as load_database
     from seqexplain.motifs import match_motifs as match_motifs
+    from seqexplain.motifs import orient_patterns as orient_patterns
     from seqexplain.motifs import read_patterns as read_patterns
     from seqexplain.motifs import sis_patterns as sis_patterns
     from seqexplain.motifs import write_hits as write_hits
@@ -122,8 +123,8 @@ _HOMES = {
     "epistasis": "perturbation",
     "expected_gradients": "attribution",
     "extract_patterns": "motifs",
-    "find_hits": "motifs",
     "filter_motifs": "features",
+    "find_hits": "motifs",
     "find_sis": "perturbation",
     "fit_length": "sequences",
     "grad_cam": "attribution",
@@ -149,6 +150,7 @@ _HOMES = {
     "mononucleotide_shuffle": "sequences",
     "occlusion": "perturbation",
     "one_hot": "sequences",
+    "orient_patterns": "motifs",
     "prediction_difference_analysis": "perturbation",
     "profile": "models",
     "read_bed": "sequences",
@@ -161,8 +163,8 @@ _HOMES = {
     "sensitivity_analysis": "attribution",
     "simple_taylor_decomposition": "attribution",
     "sis_collection": "perturbation",
-    "smooth_grad": "attribution",
     "sis_patterns": "motifs",
+    "smooth_grad": "attribution",
     "spacing": "perturbation",
     "sufficient_input_subsets": "perturbation",
     "tracks": "plot",

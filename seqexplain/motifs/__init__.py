@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from seqexplain.motifs._motif_hits import MotifHits as MotifHits
     from seqexplain.motifs._motif_matches import MotifMatch as MotifMatch
     from seqexplain.motifs._motif_matches import MotifMatches as MotifMatches
+    from seqexplain.motifs._orient_patterns import orient_patterns as orient_patterns
     from seqexplain.motifs._pattern import Pattern as Pattern
     from seqexplain.motifs._pattern import stack_pattern as stack_pattern
     from seqexplain.motifs._pattern_files import read_patterns as read_patterns
@@ -73,12 +74,13 @@ _HOMES = {
     "call_seqlets": "_call_seqlets",
     "cluster_subsets": "_cluster_subsets",
     "extract_patterns": "_extract_patterns",
-    "find_hits": "_find_hits",
     "filter_patterns": "_filter_patterns",
+    "find_hits": "_find_hits",
     "genome_spans": "_genome_spans",
     "load_database": "_load_database",
     "match_motifs": "_match_motifs",
     "open_contributions": "_contribution_source",
+    "orient_patterns": "_orient_patterns",
     "read_motifs": "_read_motifs",
     "read_patterns": "_pattern_files",
     "scan": "_scan",
