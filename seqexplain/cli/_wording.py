@@ -59,6 +59,7 @@ _REWORDINGS = tuple(
         (r"random_state is", "--seed is"),
         (r"\b(start|end|window|stride)=(\d+)", r"--\1 \2"),
         (r"^prefix is", "--prefix is"),
+        (r"give chromosome_sizes to have", "give --chrom-sizes to have"),
         (r"choose another prefix \(--prefix on the command line\)", "choose another --prefix"),
         (r"length=… in bp \(--length on the command line\)", "--length, in bp"),
         (r"^length is (\d+), but", r"--length is \1, but"),

@@ -43,6 +43,7 @@ Beside a store `NAME` that is being written stand `.NAME.lock` and, until its fi
 `.NAME.seqexplain-new`.
 """
 
+from seqexplain.storage._bigwig import export_bigwig
 from seqexplain.storage._exports import export
 from seqexplain.storage._files import atomic_file, clear_staging, peek, refuse_foreign, refuse_taken
 from seqexplain.storage._layout import default_chunk, jsonable
@@ -60,6 +61,7 @@ __all__ = [
     "clear_staging",
     "default_chunk",
     "export",
+    "export_bigwig",
     "export_subsets",
     "jsonable",
     "load",

@@ -13,6 +13,7 @@ import numpy as np
 
 from seqexplain.errors import ParameterError, SeqExplainWarning, SequenceWarning, StorageError, TargetError
 from seqexplain.results import Array, Attributions
+from seqexplain.storage._bigwig import export_bigwig
 from seqexplain.storage._files import atomic_file, refuse_taken, storage_errors
 from seqexplain.storage._hdf5 import hdf5_writer
 from seqexplain.storage._npz import NpzWriter
@@ -45,6 +46,7 @@ def export(
     `npz`       one archive with `one_hot`, `contributions`, `hypothetical`, `predictions`, `names`, and
                 `effects` where a method has them
     `bed`       the intervals: chromosome, start, end, name, 0, strand (0-based, half-open)
+    `bigwig`    contributions along the genome; see `export_bigwig`, which has more to choose
     `tsv`       a line a sequence: name, length, coordinates, prediction, sum of the contributions, and the
                 largest completeness error
     `subsets`   of sufficient input subsets: a line a subset; see `export_subsets`
@@ -74,7 +76,7 @@ def export(
     Raises
     ------
     ParameterError
-        For an unknown format, or `bed` when no sequence has coordinates.
+        For an unknown format, or `bed` or `bigwig` when no sequence has coordinates.
     TargetError
         When the store has several targets and none is chosen, or the target does not exist.
     StorageError
@@ -85,7 +87,7 @@ def export(
     SeqExplainWarning
         When the method has no hypothetical scores, and the observed ones are written in their place.
     SequenceWarning
-        When sequences without coordinates are left out of `bed`.
+        When sequences without coordinates are left out of `bed` or `bigwig`.
     """
     if format not in _FORMATS:
         raise ParameterError(f"No export format {format!r}; choose one of {', '.join(_FORMATS)}.")
@@ -215,6 +217,10 @@ def _write_bed(store: ResultStore, path: Path, target: int | str | None, overwri
     return (path,)
 
 
+def _write_bigwig(store: ResultStore, path: Path, target: int | str | None, overwrite: bool) -> tuple[Path, ...]:
+    return (export_bigwig(store, path, target=target, overwrite=overwrite),)
+
+
 def _write_tsv(store: ResultStore, path: Path, target: int | str | None, overwrite: bool) -> tuple[Path, ...]:
     labels = store.targets if store.layout.several_targets else ("",)
     kinds = ["prediction", "contribution_sum"] + ["completeness_error"] * (store.layout.n_errors is not None)
@@ -257,6 +263,7 @@ _FORMATS: dict[str, Callable[[ResultStore, Path, int | str | None, bool], tuple[
     "h5": _write_h5,
     "npz": _write_npz,
     "bed": _write_bed,
+    "bigwig": _write_bigwig,
     "tsv": _write_tsv,
     "subsets": _write_subsets,
     "blocks": _write_blocks,

@@ -61,3 +61,31 @@ def test_labels_come_before_positions(cli, few, model, tmp_path):
     assert cli("export", "x.zarr", "-o", "x.npz", "--target", "1").code == 0
     with np.load(tmp_path / "x.npz") as archive:
         np.testing.assert_array_equal(archive["predictions"], load("x.zarr").predictions[:, 0])
+
+
+def test_bigwig(cli, tmp_path, model, peaks):
+    """Alone, beside another file, and by the suffix; what it lacks is told in one line."""
+    pytest.importorskip("pyBigWig")
+    pybigtools = pytest.importorskip("pybigtools")
+    sequences = [sequence for _, sequence in records(peaks)][:6]
+    (tmp_path / "g.fa").write_text("".join(f">chr{i}\n{'ACGT' * 10}{s}\n" for i, s in enumerate(sequences)))
+    lines = (f"chr{i}\t{start}\t{start + 100}\tp{i}.{start}\t0\t-\n" for i in range(6) for start in (10, 40))
+    (tmp_path / "p.bed").write_text("".join(lines))
+    made = cli("explain", model, "--bed", "p.bed", "--genome", "g.fa", "-o", "x.zarr", "--target", "0", "-n", "2")
+    assert made.code == 0
+    outcome = cli("export", "x.zarr", "--bigwig", "x.bw", "--chrom-sizes", "g.fa", "--overlaps", "first")
+    assert (outcome.code, outcome.out) == (0, "x.bw\n")
+    assert cli("export", "x.zarr", "-o", "x.bed", "--bigwig", "y.bw").out == "y.bw\nx.bed\n"
+    assert cli("export", "x.zarr", "-o", "z.bw").code == 0
+    result = load("x.zarr")
+    observed = result.contributions.sum(axis=-1)
+    with pybigtools.open("x.bw") as file:
+        assert file.chroms() == {f"chr{i}": 140 for i in range(6)}
+        values = file.values("chr2", 10, 140, fillna=None)
+        np.testing.assert_array_equal(np.float32(values[:100]), observed[4][::-1])
+        np.testing.assert_array_equal(np.float32(values[100:]), observed[5][::-1][70:])
+    refused = cli("export", "x.zarr")
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+    assert "-o OUTPUT or --bigwig FILE.bw" in refused.err
+    assert "--overwrite" in cli("export", "x.zarr", "--bigwig", "x.bw").err
+    assert "--chrom-sizes" in cli("export", "x.zarr", "--bigwig", "w.bw").err

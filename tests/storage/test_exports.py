@@ -196,7 +196,7 @@ def test_a_damaged_store_leaves_no_file(store: Path, tmp_path: Path, format: str
 
 
 def test_bad_requests(store: Path, tmp_path: Path) -> None:
-    with pytest.raises(ParameterError, match="choose one of modisco, h5, npz, bed, tsv"):
+    with pytest.raises(ParameterError, match="choose one of modisco, h5, npz, bed, bigwig, tsv"):
         export(store, tmp_path / "r", format="csv")
     with pytest.raises(StorageError, match=r"folder .* does not exist"):
         export(store, tmp_path / "none" / "r.npz")
