@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from seqexplain.motifs import MotifHits as MotifHits
     from seqexplain.motifs import MotifMatches as MotifMatches
     from seqexplain.motifs import SubsetClusters as SubsetClusters
+    from seqexplain.motifs import average_motifs as average_motifs
     from seqexplain.motifs import cluster_subsets as cluster_subsets
+    from seqexplain.motifs import compare_motifs as compare_motifs
     from seqexplain.motifs import extract_patterns as extract_patterns
     from seqexplain.motifs import find_hits as find_hits
     from seqexplain.motifs import load_database as load_database
@@ -111,9 +113,11 @@ _HOMES = {
     "ablation": "perturbation",
     "annotate_vcf": "perturbation",
     "attribution_logo": "plot",
+    "average_motifs": "motifs",
     "back_select": "perturbation",
     "cam": "attribution",
     "cluster_subsets": "motifs",
+    "compare_motifs": "motifs",
     "contrast": "models",
     "deconvnet": "attribution",
     "deeplift": "attribution",

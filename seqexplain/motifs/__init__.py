@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from seqexplain.motifs._agreement import strongest_window as strongest_window
     from seqexplain.motifs._agreement import window_agreement as window_agreement
     from seqexplain.motifs._association import Association as Association
+    from seqexplain.motifs._average_motifs import AverageMotif as AverageMotif
+    from seqexplain.motifs._average_motifs import average_motifs as average_motifs
     from seqexplain.motifs._call_seqlets import call_seqlets as call_seqlets
     from seqexplain.motifs._cluster_subsets import cluster_subsets as cluster_subsets
+    from seqexplain.motifs._compare_motifs import MotifComparison as MotifComparison
+    from seqexplain.motifs._compare_motifs import compare_motifs as compare_motifs
     from seqexplain.motifs._contribution_source import ContributionBlock as ContributionBlock
     from seqexplain.motifs._contribution_source import ContributionSource as ContributionSource
     from seqexplain.motifs._contribution_source import open_contributions as open_contributions
@@ -53,6 +57,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Association": "_association",
+    "AverageMotif": "_average_motifs",
     "ContributionBlock": "_contribution_source",
     "ContributionSource": "_contribution_source",
     "FilterMotif": "_filter_motifs",
@@ -60,6 +65,7 @@ _HOMES = {
     "GenomeSpans": "_genome_spans",
     "Hits": "_scan",
     "Motif": "_matrices",
+    "MotifComparison": "_compare_motifs",
     "MotifHits": "_motif_hits",
     "MotifMatch": "_motif_matches",
     "MotifMatches": "_motif_matches",
@@ -70,9 +76,11 @@ _HOMES = {
     "Seqlets": "_seqlets",
     "SubsetClusters": "_subset_clusters",
     "WindowAgreement": "_agreement",
+    "average_motifs": "_average_motifs",
     "best_hits": "_scan",
     "call_seqlets": "_call_seqlets",
     "cluster_subsets": "_cluster_subsets",
+    "compare_motifs": "_compare_motifs",
     "extract_patterns": "_extract_patterns",
     "filter_patterns": "_filter_patterns",
     "find_hits": "_find_hits",

@@ -68,3 +68,51 @@ def test_bad_backgrounds_are_refused(background):
 def test_bad_pseudocounts_are_refused(pseudocount):
     with pytest.raises(ParameterError, match="above 0"):
         Motif("M1", "box", np.ones((2, 4))).log_odds(pseudocount=pseudocount)
+
+
+def test_information_against_a_background_is_what_others_compute():
+    import logomaker
+    import pandas as pd
+    from Bio import motifs as bio
+
+    rng = np.random.default_rng(5)
+    counts = rng.integers(0, 50, (8, 4)) + np.eye(4)[[0] * 8]
+    motif = Motif("m", "m", counts)
+    for background in ((0.25, 0.25, 0.25, 0.25), (0.3, 0.2, 0.15, 0.35)):
+        theirs = bio.Motif(counts={base: list(counts[:, k]) for k, base in enumerate("ACGT")})
+        theirs.background = dict(zip("ACGT", background, strict=True))
+        np.testing.assert_allclose(motif.information_content(background), theirs.relative_entropy)
+        heights = logomaker.transform_matrix(
+            pd.DataFrame(motif.probabilities, columns=list("ACGT")),
+            from_type="probability", to_type="information", background=list(background),
+        )  # fmt: skip
+        np.testing.assert_allclose(motif.information_content(background), heights.sum(axis=1), atol=1e-6)
+    np.testing.assert_allclose(motif.information_content(), motif.information)
+    np.testing.assert_allclose(Motif("b", "b", [background]).information_content(background), 0, atol=1e-15)
+
+
+def test_ambiguous_consensus_is_biopythons():
+    from Bio import motifs as bio
+
+    rng = np.random.default_rng(6)
+    counts = np.round(rng.dirichlet(np.full(4, 0.5), 400) * 40)
+    counts[:, 0] += counts.sum(1) == 0
+    theirs = bio.Motif(counts={base: list(counts[:, k]) for k, base in enumerate("ACGT")})
+    letters = str(theirs.counts.degenerate_consensus)
+    assert Motif("m", "m", counts).iupac == letters
+    assert len(set(letters)) > 12, "all rules were used"
+
+
+def test_trimming():
+    motif = Motif(
+        "m", "m", [[1, 1, 1, 1], [9, 0, 0, 0], [1, 1, 1, 1], [0, 3, 3, 0], [2, 1, 1, 1]], annotations={"a": "b"}
+    )
+    trimmed = motif.trim()
+    np.testing.assert_array_equal(trimmed.counts, motif.counts[1:4])
+    assert (trimmed.id, trimmed.annotations) == ("m", {"a": "b"})
+    assert motif.trim(1.5).width == 1
+    assert motif.trim(0).width == 5
+    skewed = Motif("s", "s", [[4, 1, 1, 4], [1, 0, 0, 0]])
+    assert skewed.trim(0.2, background=(0.4, 0.1, 0.1, 0.4)).width == 1
+    with pytest.raises(ParameterError, match=r"No position of motif 'm' has 2\.5 bits"):
+        motif.trim(2.5)
