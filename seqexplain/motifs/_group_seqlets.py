@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seqexplain.motifs._chance_pairs import chance_pairs
 from seqexplain.motifs._communities import communities
 from seqexplain.motifs._merge_groups import merge_groups, numbered
 from seqexplain.motifs._neighbour_graph import features, neighbour_graph
@@ -55,18 +56,28 @@ def group_seqlets(windows: Array, options: Grouping, generator: np.random.Genera
     layout = aligner.settle(alternatives(rows, layout.means), layout.means, rounds=ROUNDS)
     layout = merge_groups(aligner, layout, min_cosine=options.min_cosine, max_auroc=options.max_auroc)
     while True:
+        layout = _without_small(aligner, rows, layout, options, generator)
+        pairs = chance_pairs(aligner, layout) if len(layout.means) > 1 else []
+        if not pairs:
+            return layout, aligner
+        layout = replace(layout, means=np.delete(layout.means, pairs, axis=0))  # their members go where they belong
+
+
+def _without_small(
+    aligner: Aligner, rows: Array, layout: Layout, options: Grouping, generator: np.random.Generator
+) -> Layout:
+    """Place windows, leave out those that fit nowhere, and take groups that are too small away, the smallest first."""
+    while len(layout.means):
         layout = aligner.settle(alternatives(rows, layout.means), layout.means, rounds=ROUNDS)
-        outside = leave_out(aligner, layout, options.max_null, generator)
-        layout.which[outside] = -1
+        layout.which[leave_out(aligner, layout, options.max_null, generator)] = -1
         layout = numbered(layout)
         sizes = layout.sizes
         if len(sizes) == 0 or sizes[-1] >= options.min_size:
-            return layout, aligner
-        # what is too small goes, and its members may belong to another: one at a time, as they may gather
-        layout = Layout(layout.which, layout.similarity, layout.shift, layout.turned, layout.means[:-1])
-        if len(layout.means) == 0:
-            layout.which[:] = -1
-            return layout, aligner
+            return layout
+        # one at a time, as their members may gather in another
+        layout = replace(layout, means=layout.means[:-1])
+    layout.which[:] = -1
+    return layout
 
 
 def alternatives(rows: Array, means: Array) -> NDArray[np.int64]:

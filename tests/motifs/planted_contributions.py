@@ -13,9 +13,10 @@ WORDS = {"GATA": "AGATAAGG", "EBOX": "GCCACGTGAC", "ETS": "ACCGGAAGTG", "AP1": "
 
 
 def matrix(word: str, sharpness: float = 0.85) -> Motif:
-    """A word whose bases are each seen with this probability."""
+    """A word whose bases are each seen with this probability; N is any."""
     ppm = np.full((len(word), 4), (1 - sharpness) / 3)
-    ppm[np.arange(len(word)), ["ACGT".index(letter) for letter in word]] = sharpness
+    for place, letter in enumerate(word):
+        ppm[place, "ACGT".index(letter) if letter != "N" else slice(None)] = sharpness if letter != "N" else 0.25
     return Motif(word, word, ppm * 1000)
 
 

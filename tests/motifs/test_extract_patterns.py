@@ -109,6 +109,32 @@ def test_negative_and_positive_are_found_apart() -> None:
     assert found["neg_0"].cwm.sum() < 0 < found["pos_0"].cwm.sum()
 
 
+@pytest.mark.parametrize("gaps", [(6,), (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)], ids=["fixed", "by chance"])
+def test_two_motifs_beside_each_other_are_a_motif_only_where_they_prefer_that(gaps: tuple[int, ...]) -> None:
+    left, right = WORDS["GATA"], WORDS["ETS"]
+    words = [left, right, *(left + "N" * gap + right for gap in gaps)]
+    single, pairs = 72, 96 // len(gaps)
+    counts = [single, single] + [pairs] * len(gaps)
+    parts = [
+        plant([matrix(word)], sites=n, length=90, jitter=2, span=41, seed=k, noise=0.05)
+        for k, (word, n) in enumerate(zip(words, counts, strict=True))
+    ]
+    named = ("contributions", "X", "predictions", "hypothetical")
+    arrays = {name: np.concatenate([getattr(part.result, name) for part in parts]) for name in named}
+    n = len(arrays["X"])
+    start = np.concatenate([part.seqlets.start for part in parts])
+    nan = np.full(n, np.nan)
+    found = extract_patterns(
+        Attributions(**arrays, names=tuple(map(str, range(n)))), Seqlets(np.arange(n), start, start + 41, nan, nan, nan)
+    )
+    if len(gaps) == 1:
+        assert len(found) == 3
+        assert max(best_match(pattern, matrix(words[2]))[0] for pattern in found) > 0.95
+    else:
+        assert len(found) == 2
+        assert all(max(best_match(pattern, matrix(word))[0] for pattern in found) > 0.97 for word in words[:2])
+
+
 def test_variants_of_one_motif_are_its_parts() -> None:
     words = ["TTACCGGAAGTGCA", "TTACCGGATCTGCA"]
     motifs = [matrix(word, 0.95) for word in words]
