@@ -16,11 +16,11 @@ from seqexplain.motifs._recursive_seqlets import RecursiveCaller
 from seqexplain.motifs._seqlets import Seqlets
 from seqexplain.motifs._span_null import (
     NullTables,
+    RowBlocks,
     SumHistogram,
     convolved_null,
     laplace_null,
     measured_null,
-    spans_of,
 )
 from seqexplain.motifs._window_seqlets import significant_windows, with_rates
 
@@ -37,8 +37,8 @@ _WORDS = {+1: "positive", -1: "negative"}
 class _Call:
     """What is asked for, and what was learned on the way."""
 
-    source: ContributionSource
-    background: ContributionSource | None
+    source: RowBlocks
+    background: RowBlocks | None
     method: Method
     null: Null
     fdr: float
@@ -155,7 +155,17 @@ def call_seqlets(
     _check_choices(method, chosen, sign, behind)
     _check_numbers(fdr, p_value, min_length, max_length, window)
     shortest, longest = (window, window) if method == "window" else (min_length, max_length)
-    call = _Call(opened, behind, method, chosen, fdr, p_value, _SIGNS[sign], int(shortest), int(longest))
+    call = _Call(
+        RowBlocks(opened),
+        None if behind is None else RowBlocks(behind),
+        method,
+        chosen,
+        fdr,
+        p_value,
+        _SIGNS[sign],
+        int(shortest),
+        int(longest),
+    )
     tables = _null_tables(call)
     found = none_found()
     if tables is not None:
@@ -205,16 +215,18 @@ def _check_numbers(fdr: Any, p_value: Any, min_length: Any, max_length: Any, win
 
 def _null_tables(call: _Call) -> NullTables | None:
     """Read the contributions (and the background) once and return the null; None, with a note, without one."""
-    short = int((call.source.lengths < call.shortest).sum())
+    short = int((call.source.source.lengths < call.shortest).sum())
     if short:
-        call.notes.append(f"{short} of {call.source.n} sequences are shorter than {call.shortest} bp and hold no span.")
+        call.notes.append(
+            f"{short} of {call.source.source.n} sequences are shorter than {call.shortest} bp and hold no span."
+        )
     needs_all = call.null == "laplace"
     sums = SumHistogram(call.shortest, call.longest if needs_all else call.shortest)
     bases = SumHistogram(1, 1)
-    for _, observed, known, lengths in spans_of(call.source):
-        sums.add(observed, lengths)
+    for part in call.source:
+        sums.add(part.observed, part.lengths)
         if call.null == "empirical":
-            bases.add_bases(observed[known])
+            bases.add_bases(part.observed[part.known])
     call.tests = int(sums.counts[0].sum())
     if not call.tests:
         call.notes.append(f"No span of {call.shortest} bp holds a contribution other than 0: there are no seqlets.")
@@ -238,8 +250,8 @@ def _null_tables(call: _Call) -> NullTables | None:
 def _background_tables(call: _Call) -> NullTables | None:
     background: Any = call.background
     sums = SumHistogram(call.shortest, call.longest)
-    for _, observed, _, lengths in spans_of(background):
-        sums.add(observed, lengths)
+    for part in background:
+        sums.add(part.observed, part.lengths)
     call.background_tests = int(sums.counts[0].sum())
     return measured_null(sums.trimmed())
 

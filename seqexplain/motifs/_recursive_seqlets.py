@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqexplain.motifs._contribution_source import ContributionSource
 from seqexplain.motifs._found_spans import FoundSpans, Level
-from seqexplain.motifs._span_null import NullTables, spans_of
+from seqexplain.motifs._span_null import NullTables, RowBlocks
 
 Array = NDArray[Any]
 
@@ -75,7 +74,7 @@ class RecursiveCaller:
     def __init__(self, tables: NullTables, sign: int, shortest: int, loosest: float) -> None:
         self._tables, self._sign, self._shortest, self._loosest = tables, sign, shortest, loosest
 
-    def islands(self, source: ContributionSource) -> Islands:
+    def islands(self, source: RowBlocks) -> Islands:
         """Read contributions once and keep what may be significant."""
         parts = list(self._islands(source))
         if not parts:
@@ -88,13 +87,12 @@ class RecursiveCaller:
             np.concatenate([part.values for part in parts]),
         )
 
-    def _islands(self, source: ContributionSource) -> Iterator[Islands]:
+    def _islands(self, source: RowBlocks) -> Iterator[Islands]:
         from seqexplain.motifs._span_kernels import find_islands
 
         tables = self._tables
-        for rows, observed, _, lengths in spans_of(source):
-            values = observed[np.arange(source.length) < lengths[:, None]]
-            bounds = _bounds(lengths)
+        for part in source:
+            values, bounds = part.flat()
             out = np.empty((len(values) // self._shortest + 1, 3), dtype=np.int64)
             found = find_islands(
                 tables.units(values),
@@ -107,7 +105,9 @@ class RecursiveCaller:
                 out,
             )
             row, begin, end = out[:found].T
-            yield Islands(rows[row], begin - bounds[row], _bounds(end - begin), values[_stretches(begin, end - begin)])
+            yield Islands(
+                part.rows[row], begin - bounds[row], _bounds(end - begin), values[_stretches(begin, end - begin)]
+            )
 
     def spans(self, islands: Islands, threshold: float) -> tuple[Array, Array]:
         """Return `(s, 3)` island, first and end position in the values; and `(s, 2)` p-values: own, worst part's."""

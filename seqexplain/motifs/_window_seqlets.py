@@ -7,15 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqexplain.motifs._contribution_source import ContributionSource
 from seqexplain.motifs._found_spans import FoundSpans, joined
-from seqexplain.motifs._span_null import NullTables, spans_of
+from seqexplain.motifs._span_null import NullTables, RowBlocks
 
 Array = NDArray[Any]
 
 
 def significant_windows(
-    source: ContributionSource, tables: NullTables, signs: tuple[int, ...], width: int, threshold: float
+    source: RowBlocks, tables: NullTables, signs: tuple[int, ...], width: int, threshold: float
 ) -> FoundSpans:
     """Take windows with a p-value of `threshold` or less, the most significant first.
 
@@ -42,9 +41,8 @@ def significant_windows(
     # no sum of a sign that is not wanted is significant
     chances_of = np.stack([tables.tables[sign][width] + (sign not in signs) for sign in (+1, -1)])
     parts = []
-    for rows, observed, _, lengths in spans_of(source):
-        values = observed[np.arange(source.length) < lengths[:, None]]
-        bounds = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    for part in source:
+        values, bounds = part.flat()
         room = len(values) // width + 1
         spans, chances = np.empty((room, 2), dtype=np.int64), np.empty(room)
         found = take_windows(
@@ -62,7 +60,7 @@ def significant_windows(
         start = begin - bounds[row]
         parts.append(
             FoundSpans(
-                sequence=rows[row],
+                sequence=part.rows[row],
                 start=start,
                 end=start + width,
                 score=values[begin[:, None] + np.arange(width)].sum(axis=1, dtype=np.float64),
