@@ -54,7 +54,7 @@ def match_motifs(
     Returns
     -------
     MotifMatches
-        By query, then p-value; of equal ones the greater overlap first, then the database's order.
+        By query, then p-value; of equal ones the higher score before rounding (see below), then the database's order.
 
     Raises
     ------
@@ -76,11 +76,11 @@ def match_motifs(
     The statistic is Tomtom's, with Euclidean distance and complete scores. A query of w columns, with distances
     ‖qᵢ − t‖ to a target's columns t, scores Σ (mᵢ − ‖qᵢ − t‖) at an offset, where mᵢ is the median distance of its
     column i to all columns of the database; a column that overhangs counts 0. The match is the offset and strand with
-    the highest score; of equal scores the longest overlap counts, then the + strand. The p-value is the chance that a
-    target of the same width, its columns drawn independently from those of the database, scores as much at its best
-    offset: scores in 1/100 of their range have the exact distribution of a sum at each offset; offsets and strands are
-    taken as independent of each other. E = p · number of motifs. q-values are those of Benjamini and Hochberg over the
-    database, for each query by itself.
+    the highest score; of equal scores the longest overlap counts, and the strand that is nearer before scores are
+    rounded. The p-value is the chance that a target of the same width, its columns drawn independently from those of
+    the database, scores as much at its best offset: scores in 1/100 of their range have the exact distribution of a sum
+    at each offset; offsets and strands are taken as independent of each other. E = p · number of motifs. q-values are
+    those of Benjamini and Hochberg over the motifs of the database, for each query by itself.
 
     References
     ----------
@@ -125,7 +125,7 @@ def match_motifs(
         placed = scores.align(prepared)
         p = next(theirs) if compiled and motif.width <= WIDEST else scores.p_values(placed.score, prepared)
         q = benjamini_hochberg(p)
-        best = np.lexsort((-placed.overlap, p))[:kept]
+        best = np.lexsort((-placed.likeness, p))[:kept]
         rows.append((best, p[best], q[best], placed.overlap[best], placed.start[best], placed.minus[best]))
     columns = [np.concatenate(column) for column in zip(*rows, strict=True)] or [np.empty(0)] * 6
     target, p, q, overlap, offset, minus = columns

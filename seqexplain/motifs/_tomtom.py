@@ -14,6 +14,7 @@ from seqexplain.motifs._matrices import Motif
 Array = NDArray[Any]
 
 SCORE_BINS = 100  # steps a column's score can have, as in Tomtom
+ROUNDING = 1e-9  # scores of a palindrome's two strands differ by so much at most
 MEDIAN_BINS = 1000  # the median of a column's scores is found to a thousandth of their range
 
 
@@ -31,12 +32,15 @@ class Alignments:
         `(m,)` int64: columns that lie over each other.
     minus
         `(m,)` bool: the target's reverse complement it is.
+    likeness
+        `(m,)` float64: the score before it was rounded to steps, which tells equal scores apart.
     """
 
     score: NDArray[np.int64]
     start: NDArray[np.int64]
     overlap: NDArray[np.int64]
     minus: NDArray[np.bool_]
+    likeness: NDArray[np.float64]
 
 
 class Targets:
@@ -47,6 +51,7 @@ class Targets:
         self.n = len(forward)
         self.widths = np.array([len(matrix) for matrix in forward] * 2)
         self.columns = np.concatenate([*forward, *(matrix[::-1, ::-1] for matrix in forward)])
+        self.first = np.cumsum(self.widths) - self.widths  # of each target's columns
         self.norms = (self.columns**2).sum(axis=1)
 
     def scores(self, query: Array) -> Scores:
@@ -60,29 +65,31 @@ class Targets:
         raw -= np.array([_binned_median(row) for row in raw])[:, None]
         lowest = int(np.floor(raw.min()))
         steps = int(SCORE_BINS / max(raw.max() - lowest, 1.0))
-        bins = np.floor((raw - lowest) * steps + 0.5).astype(np.int64)
-        return Scores(bins, -lowest * steps)
+        bins = np.floor((raw - lowest) * steps + 0.5).astype(np.int32)
+        return Scores(bins, -lowest * steps, raw)
 
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """Whole-numbered scores of a query's columns: `bins` `(w, columns)` from 0 on, of which `zero` stands for 0."""
+    """Scores of a query's columns `(w, columns)`: `raw`, and whole-numbered `bins` from 0 on, where `zero` is a 0."""
 
-    bins: NDArray[np.int64]
+    bins: NDArray[np.int32]
     zero: int
+    raw: NDArray[np.float64]
 
     def align(self, targets: Targets) -> Alignments:
         """Lay the query at every offset on every target; of equal scores the one with the most columns counts.
 
-        After that the + strand before the − strand, and the place furthest to the left in the target.
+        After that the strand that scores more before rounding, or the + strand, and the place furthest to the left in
+        the target.
         """
         width, margin = len(self.bins), len(self.bins) - 1
         # targets with a margin between them, where a query's overhang scores 0
         lengths = targets.widths + margin
         starts = np.cumsum(lengths) - lengths + margin
-        place = np.repeat(starts - (np.cumsum(targets.widths) - targets.widths), targets.widths)
+        place = np.repeat(starts - targets.first, targets.widths)
         place += np.arange(len(place))
-        laid = np.zeros((width, lengths.sum() + margin), dtype=np.int64)
+        laid = np.zeros((width, lengths.sum() + margin), dtype=np.int32)
         laid[:, place] = self.bins - self.zero
         n_places = laid.shape[1] - margin
         total = sum(laid[k, k : k + n_places] for k in range(width))
@@ -97,14 +104,27 @@ class Scores:
         overlap_of = -(-chosen // (2 * n_places))
         at = overlap_of * (2 * n_places) - chosen
         start = starts - at  # minus the offset
+        likeness = self._likeness(targets, start)
         plus, minus = slice(None, targets.n), slice(targets.n, None)
-        turned = (best[minus] > best[plus]) | ((best[minus] == best[plus]) & (overlap_of[minus] > overlap_of[plus]))
+        nearer = likeness[minus] > likeness[plus] + ROUNDING
+        turned = (best[minus] > best[plus]) | ((best[minus] == best[plus]) & nearer)
+        chosen = np.arange(targets.n) + targets.n * turned
         return Alignments(
-            score=np.where(turned, best[minus], best[plus]),
-            start=np.where(turned, start[minus], start[plus]),
-            overlap=np.where(turned, overlap_of[minus], overlap_of[plus]),
+            score=best[chosen].astype(np.int64),
+            start=start[chosen],
+            overlap=overlap_of[chosen],
             minus=turned,
+            likeness=likeness[chosen],
         )
+
+    def _likeness(self, targets: Targets, start: Array) -> NDArray[np.float64]:
+        """Sum the scores as they were before rounding, where targets begin at `start`."""
+        total = np.zeros(len(start))
+        for k, row in enumerate(self.raw):
+            column = k - start
+            inside = (column >= 0) & (column < targets.widths)
+            total += np.where(inside, row[np.where(inside, targets.first + column, 0)], 0.0)
+        return total
 
     def p_values(self, score: NDArray[np.int64], targets: Targets) -> NDArray[np.float64]:
         """Return the chance that a target of the same width, of random columns, scores as much on either strand."""
