@@ -133,8 +133,8 @@ def call_seqlets(
     where n is the number of spans tried (of `min_length`, or windows). As a false seqlet holds one such span at least,
     that is an upper bound: Benjamini and Hochberg (1995), counting what was found as whole seqlets. With a background
     the same caller is run on it: (seqlets found there + 1) · (n / spans tried there) / seqlets found here. The q-value
-    is the smallest rate at which the seqlet is found. Spans of nothing but zeros (unknown bases, padding) are neither
-    tried nor counted.
+    is the smallest rate at which the seqlet, or a part of it, is found. Spans of nothing but zeros (unknown bases,
+    padding) are neither tried nor counted.
 
     The rate is what the null makes of it. Contributions of neighbouring bases are alike in most models, which
     `"empirical"` does not know: its p-values are then too small. `"laplace"` knows the sums, but takes their tails for

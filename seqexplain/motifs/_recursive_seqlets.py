@@ -110,7 +110,7 @@ class RecursiveCaller:
             )
 
     def spans(self, islands: Islands, threshold: float) -> tuple[Array, Array]:
-        """Return `(s, 3)` island, first and end position in the values; and `(s, 2)` p-values: own, worst part's."""
+        """Return `(s, 3)` island, first and end position in the values; and `(s, 2)` p-values: own, core's."""
         from seqexplain.motifs._span_kernels import take_spans
 
         room = len(islands.values) // self._shortest + 1
@@ -163,13 +163,13 @@ class RecursiveCaller:
         return levels
 
     def found(self, islands: Islands, threshold: float, levels: list[Level]) -> FoundSpans:
-        """Return the spans at a threshold, with the false discovery rate of the strictest one that finds each."""
+        """Return the spans at a threshold, with the smallest false discovery rate at which a part of each is found."""
         spans, chances = self.spans(islands, threshold)
         sizes = spans[:, 2] - spans[:, 1]
         score = _sums(islands.values[_stretches(spans[:, 1], sizes)].astype(np.float64), sizes)
         start = islands.offset[spans[:, 0]] + spans[:, 1] - islands.bounds[spans[:, 0]]
         best = np.minimum.accumulate([level.rate for level in levels])
-        # levels descend: the last one at or above the worst part's p-value
+        # levels descend: the last one at or above the p-value of the core, which alone is a span there
         last = np.searchsorted([-level.threshold for level in levels], -chances[:, 1], side="right") - 1
         return FoundSpans(
             sequence=islands.sequence[spans[:, 0]],

@@ -145,7 +145,7 @@ def take_spans(
     spans
         `(r, 3)` int64: row, first and end position (in `units`); large enough.
     chances
-        `(r, 2)` float64: p-value of the span, and the largest one of its parts.
+        `(r, 2)` float64: p-value of the span, and the smallest one of its parts of `shortest` bases.
 
     Returns
     -------
@@ -177,15 +177,14 @@ def take_spans(
                     p = _p_value(total, length, table, low, scale)
                     if p < chance:
                         best, chance = start, p
-            worst = 0.0
+            core = np.inf
             for start in range(best, best + length - shortest + 1):
                 total = 0.0
-                for end in range(start + 1, best + length + 1):
-                    total += units[end - 1]
-                    if end - start >= shortest:
-                        worst = max(worst, _p_value(total, end - start, table, low, scale))
+                for position in range(start, start + shortest):
+                    total += units[position]
+                core = min(core, _p_value(total, shortest, table, low, scale))
             spans[found, 0], spans[found, 1], spans[found, 2] = row, best, best + length
-            chances[found, 0], chances[found, 1] = chance, worst
+            chances[found, 0], chances[found, 1] = chance, core
             found += 1
             for start in range(begin, best):
                 reach[start - begin] = min(reach[start - begin], best)
