@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from seqexplain.motifs._subset_clusters import SubsetClusters as SubsetClusters
     from seqexplain.motifs._write_hits import write_hits as write_hits
     from seqexplain.motifs._write_motifs import write_motifs as write_motifs
+    from seqexplain.motifs._write_seqlets_bed import write_seqlets_bed as write_seqlets_bed
 
 _HOMES = {
     "Association": "_association",
@@ -99,6 +100,7 @@ _HOMES = {
     "window_agreement": "_agreement",
     "write_hits": "_write_hits",
     "write_motifs": "_write_motifs",
+    "write_seqlets_bed": "_write_seqlets_bed",
     "write_patterns": "_pattern_files",
 }
 

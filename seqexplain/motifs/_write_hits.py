@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqexplain.errors import ParameterError, SeqExplainWarning
+from seqexplain.motifs._bed_text import AGAINST, FOR, bed_score, bed_word, text_file
 from seqexplain.motifs._genome_spans import genome_spans
 from seqexplain.motifs._motif_hits import MotifHits
 from seqexplain.storage import atomic_file
@@ -25,7 +22,6 @@ BED_COLUMNS = (
     "chrom", "chromStart", "chromEnd", "name", "score", "strand", "thickStart", "thickEnd", "itemRgb", "pattern",
     "contribution", "explained", "similarity", "hit_score", "p_value", "q_value", "fimo_p_value", "word", "sequence",
 )  # fmt: skip
-_FOR, _AGAINST = "31,119,180", "214,39,40"  # blue speaks for the target, red against it
 
 
 def write_hits(hits: MotifHits, path: str | Path, *, format: str | None = None, overwrite: bool = False) -> Path:
@@ -73,7 +69,10 @@ def write_hits(hits: MotifHits, path: str | Path, *, format: str | None = None, 
     kind = _kind(target) if format is None else format
     if kind not in FORMATS:
         raise ParameterError(f"format is {kind!r}; expected one of {', '.join(map(repr, FORMATS))}.")
-    with atomic_file(target, overwrite=overwrite) as temporary, _opened(temporary, target.suffix == ".gz") as stream:
+    with (
+        atomic_file(target, overwrite=overwrite) as temporary,
+        text_file(temporary, compress=target.suffix == ".gz") as stream,
+    ):
         if kind == "tsv":
             hits.to_table().to_csv(stream, sep="\t", index=False, float_format="%.6g", lineterminator="\n")
         else:
@@ -91,18 +90,9 @@ def _kind(path: Path) -> str:
     return kinds[suffixes[-1]]
 
 
-@contextmanager
-def _opened(path: Path, compress: bool) -> Iterator[IO[str]]:
-    with path.open("wb") as file:
-        # without name and time in its head, so that the same hits are the same bytes
-        binary: Any = gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) if compress else file
-        with io.TextIOWrapper(binary, encoding="utf-8", newline="\n") as stream:
-            yield stream
-
-
 def _write_bed(hits: MotifHits, stream: IO[str]) -> None:
     placed = genome_spans(hits.intervals, hits.sequence, hits.start, hits.end, hits.strand)
-    names = np.array([_word(name) for name in (*hits.names, "")])
+    names = np.array([bed_word(name) for name in (*hits.names, "")])
     if placed is None:
         chromosome, start, end, strand = names[hits.sequence], hits.start, hits.end, hits.strand
     else:
@@ -116,14 +106,14 @@ def _write_bed(hits: MotifHits, stream: IO[str]) -> None:
             stacklevel=3,
         )
     stream.write("#" + "\t".join(BED_COLUMNS) + "\n")
-    labels, ids = [_word(label) for label in hits.labels], [_word(id) for id in hits.patterns]
+    labels, ids = [bed_word(label) for label in hits.labels], [bed_word(id) for id in hits.patterns]
     for i in kept[np.lexsort((hits.motif[kept], end[kept], start[kept], chromosome[kept]))]:
         k = int(hits.motif[i])
         place = (str(start[i]), str(end[i]))
-        score = min(1000, round(-100 * float(np.log10(max(hits.p_value[i], 1e-300)))))
+        score = bed_score(float(hits.p_value[i]))
         fields = (
             str(chromosome[i]), *place, labels[k], str(score), str(strand[i]), *place,
-            _FOR if hits.signs[k] > 0 else _AGAINST, ids[k],
+            FOR if hits.signs[k] > 0 else AGAINST, ids[k],
             *(f"{values[i]:.6g}" for values in (
                 hits.contribution, hits.explained, hits.similarity, hits.score, hits.p_value, hits.q_value,
                 hits.fimo_p_value,
@@ -131,7 +121,3 @@ def _write_bed(hits: MotifHits, stream: IO[str]) -> None:
             str(hits.word[i]), str(names[hits.sequence[i]]),
         )  # fmt: skip
         stream.write("\t".join(fields) + "\n")
-
-
-def _word(text: str) -> str:
-    return "_".join(text.split()) or "."
