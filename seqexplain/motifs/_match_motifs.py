@@ -17,13 +17,12 @@ from seqexplain.motifs._motif_matches import MotifMatches
 from seqexplain.motifs._pattern import Pattern
 from seqexplain.motifs._pattern_set import PatternSet
 from seqexplain.motifs._tomtom import Targets
-from seqexplain.motifs._tomtom_memelite import WIDEST, memelite_installed, memelite_p_values
+from seqexplain.motifs._tomtom_memelite import WIDEST, memelite_p_values
 
 TOP = 10  # matches that are kept of each query
-MANY_QUERIES = 2000  # from here on what memelite saves is more than what compiling it may cost
 FEW_TARGETS = 50  # motifs; of fewer the columns are too few to say what chance would do
 
-Engine = Literal["auto", "numpy", "memelite"]
+Engine = Literal["numpy", "memelite"]
 Queries = PatternSet | Pattern | Motif | Sequence[Pattern | Motif]
 
 
@@ -32,7 +31,7 @@ def match_motifs(
     database: str | Path | Sequence[Motif] = "jaspar",
     *,
     top: int | None = TOP,
-    engine: Engine = "auto",
+    engine: Engine = "numpy",
 ) -> MotifMatches:
     """Compare each motif with all of a database, on both strands and at every offset.
 
@@ -46,10 +45,9 @@ def match_motifs(
     top
         How many matches to keep of each query; None for all. p-, q- and E-values take all into account either way.
     engine
-        What computes p-values: `"numpy"` begins at once and takes some 20 ms a query of ten columns; `"memelite"` takes
-        a few, and compiles for one to three minutes when it is first used on a machine. `"auto"`: memelite from 2,000
-        queries on. They give the same numbers to within 1e-10 of them. Queries of over 40 columns always go to
-        NumPy, for the memory's sake.
+        What computes p-values: `"numpy"`, or memelite where it is installed, which uses all cores and compiles for
+        minutes when it is first used on a machine. They give the same numbers to within 1e-10 of them. Queries of over
+        40 columns go to NumPy all the same, for the memory's sake.
 
     Returns
     -------
@@ -111,10 +109,10 @@ def match_motifs(
             SeqExplainWarning,
             stacklevel=2,
         )
-    if engine not in ("auto", "numpy", "memelite"):
-        raise ParameterError(f'engine is {engine!r}; expected "auto", "numpy" or "memelite".')
+    if engine not in ("numpy", "memelite"):
+        raise ParameterError(f'engine is {engine!r}; expected "numpy" or "memelite".')
     narrow = [motif for motif in motifs if motif.width <= WIDEST]
-    compiled = engine == "memelite" or (engine == "auto" and len(narrow) >= MANY_QUERIES and memelite_installed())
+    compiled = engine == "memelite"
     theirs = memelite_p_values(narrow, targets) if compiled else iter(())
     prepared = Targets(targets)
     n = len(targets)

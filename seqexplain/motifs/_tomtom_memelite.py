@@ -1,10 +1,9 @@
-"""Tomtom's p-values from memelite, for many queries at a time."""
+"""Tomtom's p-values from memelite, an implementation that uses all cores."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +14,6 @@ from seqexplain.motifs._tomtom import MEDIAN_BINS, SCORE_BINS
 
 WIDEST = 40  # columns; memelite's workspace grows with their cube, 0.2 GB a thread for 40 and 3 GB for 100
 _AT_A_TIME = 1000  # queries: five numbers for each of a thousand targets make 40 MB
-
-
-def memelite_installed() -> bool:
-    """Tell whether memelite can be imported, without importing it."""
-    return find_spec("memelite") is not None
 
 
 def memelite_p_values(queries: Sequence[Motif], targets: Sequence[Motif]) -> Iterator[NDArray[np.float64]]:
@@ -37,7 +31,8 @@ def memelite_p_values(queries: Sequence[Motif], targets: Sequence[Motif]) -> Ite
         from memelite import tomtom
     except ImportError as error:
         raise MissingExtraError(
-            'memelite is not installed. Use: pip install memelite, or engine="numpy", which gives the same numbers.'
+            'engine="memelite" needs the package memelite. Use: pip install "seqexplain[tomtom]", or engine="numpy", '
+            "which gives the same numbers."
         ) from error
     matrices = [np.ascontiguousarray(motif.probabilities.T) for motif in targets]
     for first in range(0, len(queries), _AT_A_TIME):
