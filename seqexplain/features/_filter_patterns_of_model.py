@@ -18,6 +18,7 @@ def filter_patterns_of_model(
     *,
     target: int | str | None = None,
     duplicates: bool = False,
+    largest: int | None = None,
     importance: bool = False,
     **options: Any,
 ) -> tuple[PatternSet, FilterMotifs]:
@@ -31,8 +32,8 @@ def filter_patterns_of_model(
         Of the sequences to scan, as `seqexplain.motifs.open_contributions` takes them: a result, or the path of one.
     target
         Which of several targets of the contributions.
-    duplicates
-        Whether filters that say the same as an earlier one are kept among the patterns.
+    duplicates, largest
+        Which filters are kept among the patterns; see `FilterMotifs.patterns`.
     importance
         Whether to compute the filters' own contributions as well; then `options` may hold `explained_target`, the
         target as the model knows it, where the model has several.
@@ -53,4 +54,4 @@ def filter_patterns_of_model(
     codes = np.concatenate([np.empty((0, source.length), np.uint8), *(block.codes for block in source.blocks())])
     explained_target = options.pop("explained_target", None)
     found = filter_motifs(model, codes_to_one_hot(codes), importance=importance, target=explained_target, **options)
-    return found.patterns(source, duplicates=duplicates), found
+    return found.patterns(source, duplicates=duplicates, largest=largest), found

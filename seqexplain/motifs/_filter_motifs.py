@@ -208,7 +208,14 @@ class FilterMotifs:
         mean, absolute = found.mean(axis=0), np.abs(found).mean(axis=0)
         return replace(self, mean_contribution=mean, mean_absolute=absolute, target=target)
 
-    def patterns(self, source: Any, *, target: int | str | None = None, duplicates: bool = False) -> PatternSet:
+    def patterns(
+        self,
+        source: Any,
+        *,
+        target: int | str | None = None,
+        duplicates: bool = False,
+        largest: int | None = None,
+    ) -> PatternSet:
         """Return the filters' sites as patterns of contributions, as all other methods give them.
 
         Parameters
@@ -219,6 +226,8 @@ class FilterMotifs:
             Which of several targets of the source.
         duplicates
             Whether filters that say the same as an earlier one are kept.
+        largest
+            How many to keep: those with the largest absolute contribution at all of their sites together. None: all.
 
         Returns
         -------
@@ -246,12 +255,16 @@ class FilterMotifs:
                     f"At the sites of {one.id!r} the source has other bases than the sequences that the filters were "
                     "scanned on. Give contributions of the same sequences in the same order."
                 )
-        signed = [replace(p, sign=-1 if p.contribution.mean() < 0 else 1) for p in found]
         notes = [*self.notes]
         left_out = len(self.active) - len(kept)
+        if largest is not None and largest < len(found):
+            order = sorted(range(len(found)), key=lambda i: -abs(float(found[i].contribution.sum())))[:largest]
+            notes.append(f"{len(found) - largest} filters contribute less than the {largest} that are kept.")
+            kept, found = [kept[i] for i in order], [found[i] for i in order]
+        signed = [replace(p, sign=-1 if p.contribution.mean() < 0 else 1) for p in found]
         if left_out:
             notes.append(f"{left_out} filters say the same as an earlier one and are left out.")
-        if not kept:
+        if not self.active:
             notes.append("No filter is active in any sequence.")
         given = PatternSet.of(opened, signed, method="filters", parameters=self.parameters, notes=notes)
         own = {id(p.sequence): one.id for one, p in zip(kept, found, strict=True)}
@@ -329,7 +342,9 @@ class FilterMotifs:
         if self.n_background:
             shares["background"] = np.array([(one.n_background or 0) / self.n_background for one in shown])
         ppms = [one.motif.probabilities for one in shown if one.motif is not None]
-        return motif_panels(ppms, labels=[one.id for one in shown], shares=shares, title=title)
+        return motif_panels(
+            ppms, labels=[one.id for one in shown], shares=shares, share_of="active sequences", title=title
+        )
 
 
 def motif_of_windows(name: str, windows: Array) -> tuple[Motif, float]:

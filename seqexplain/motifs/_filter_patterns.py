@@ -25,6 +25,7 @@ RULES = ("maximum", "background")
 DEFAULTS = {"maximum": 0.5, "background": 0.95}
 SITES = ("best", "all")
 FAR_BELOW = 0.5  # of the layer's largest activation: what an activation such as GELU or ELU dips below zero is less
+EVERYWHERE = 0.9  # of the background: where so much of it is active, being active says little
 SAME = 1e-6  # relative: a filter that varies by less gives the same everywhere
 
 
@@ -138,7 +139,7 @@ def filter_patterns(
     frequencies = _frequencies(codes)
     n_background = 0 if beside is None else beside.n
     found = _compared(_tested(found, len(codes), n_background), frequencies)
-    _say(found, notes)
+    _say(found, n_background, notes)
     return FilterMotifs(
         filters=tuple(found),
         width=int(field.width),
@@ -371,7 +372,14 @@ def _compared(found: list[FilterMotif], frequencies: Array) -> list[FilterMotif]
     return found
 
 
-def _say(found: list[FilterMotif], notes: list[str]) -> None:
+def _say(found: list[FilterMotif], n_background: int, notes: list[str]) -> None:
+    active = [one for one in found if one.motif is not None]
+    common = sum((one.n_background or 0) > EVERYWHERE * n_background for one in active)
+    if n_background and common > len(active) / 2:
+        notes.append(
+            f"{common} of {len(active)} active filters are so in over {EVERYWHERE:.0%} of the background, too: in "
+            'sequences this long any has a site. threshold_of="background", or a higher threshold, tells more.'
+        )
     dead = [one.id for one in found if one.motif is None]
     if dead:
         shown = ", ".join(dead[:10]) + (", …" if len(dead) > 10 else "")

@@ -24,6 +24,7 @@ def motif_panels(
     *,
     labels: Sequence[str] = (),
     shares: Mapping[str, ArrayLike] | None = None,
+    share_of: str = "subsets",
     title: str | None = None,
     colors: Colors = "classic",
     figsize: tuple[float, float] | None = None,
@@ -38,6 +39,8 @@ def motif_panels(
         One text a motif.
     shares
         Name of each group, and its share of each motif, `(motifs,)` from 0 to 1. Without, no bars are drawn.
+    share_of
+        What the shares are of, for the bars' axis.
     title, colors
         As for `logo`.
     figsize
@@ -83,14 +86,15 @@ def motif_panels(
         if labels:
             ax.set_title(labels[k], loc="left", fontsize=LABEL_SIZE, parse_math=False)
         if bars:
-            _draw_bars(panels[k, 1], [values[k] for values in bars.values()], list(bars), most, last=k == len(ppms) - 1)
+            below = f"share of {share_of}" if k == len(ppms) - 1 else ""
+            _draw_bars(panels[k, 1], [values[k] for values in bars.values()], list(bars), most, below)
     logos: list[Axes] = list(panels[:, 0])
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontsize=LABEL_SIZE + 1, parse_math=False)
     return logos
 
 
-def _draw_bars(ax: Axes, values: Sequence[float], names: Sequence[str], most: float, *, last: bool) -> None:
+def _draw_bars(ax: Axes, values: Sequence[float], names: Sequence[str], most: float, below: str) -> None:
     heights = [0.0 if np.isnan(value) else float(value) for value in values]
     ax.barh(range(len(names)), heights, color=[PALETTE[k % len(PALETTE)] for k in range(len(names))], height=0.7)
     ax.set_ylim(len(names) - 0.4, -0.6)
@@ -99,6 +103,6 @@ def _draw_bars(ax: Axes, values: Sequence[float], names: Sequence[str], most: fl
     for label in ax.get_yticklabels():
         label.set_parse_math(False)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.tick_params(labelsize=TICK_SIZE, width=0.6, length=3, labelbottom=last)
-    if last:
-        ax.set_xlabel("share of subsets", fontsize=LABEL_SIZE)
+    ax.tick_params(labelsize=TICK_SIZE, width=0.6, length=3, labelbottom=bool(below))
+    if below:
+        ax.set_xlabel(below, fontsize=LABEL_SIZE)

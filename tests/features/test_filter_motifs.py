@@ -171,6 +171,9 @@ def test_patterns_of_stored_contributions() -> None:
     total = [scores[i, s : s + 6].sum() for i, s in zip(first.sequence, first.start, strict=True)]
     np.testing.assert_allclose(pattern.contribution, total, rtol=1e-5, atol=1e-6)
     assert pattern.sign == (-1 if np.mean(total) < 0 else 1)
+    every = found.patterns(result, largest=0)
+    assert len(every) == 0
+    assert "1 filters contribute less" in every.notes[-1]
     other = Attributions(contributions=scores[::-1], X=X[::-1], predictions=np.zeros(60, np.float32), targets=("t",))
     with pytest.raises(ShapeError, match="other bases"):
         found.patterns(other)

@@ -139,7 +139,7 @@ def test_layouts(layout: str) -> None:
 def test_both_strands_and_the_other_strand_inside_of_the_model() -> None:
     x = keras.Input((L, 4))
     shared = kl.Conv1D(4, 5, strides=2, activation="tanh", name="first")
-    turned = kl.Lambda(lambda t: t[:, ::-1, ::-1], output_shape=(L, 4))(x)
+    turned = keras.ops.flip(x, axis=(1, 2))
     y = kl.Concatenate()([kl.GlobalAveragePooling1D()(shared(x)), kl.GlobalAveragePooling1D()(shared(turned))])
     inside = SequenceModel(randomise(keras.Model(x, kl.Dense(1)(y))))
     x = keras.Input((L, 4))

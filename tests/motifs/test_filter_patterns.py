@@ -98,6 +98,9 @@ def test_a_threshold_from_the_background_leaves_its_share_of_it() -> None:
         )
     silent = filter_patterns(activation, X, field(10), background=0 * beside, threshold_of="background")
     assert all(one.threshold > 0 and one.n_active == 300 and one.n_background == 0 for one in silent)
+    assert not any("too: in sequences this long" in note for note in found.notes)
+    common = filter_patterns(activation, X, field(10), background=beside, threshold=0.01)
+    assert any(note.startswith("3 of 3 active filters are so in over 90% of the background") for note in common.notes)
     with pytest.raises(ParameterError, match="needs a background"):
         filter_patterns(activation, X, field(10), threshold_of="background")
 
