@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-SUBPATTERN_AUROC = 0.65  # above it two parts of a motif are told apart well enough to be shown apart
+SUBPATTERN_AUROC = 0.75  # above it parts are shown apart; sites that differ by independent draws are told apart at .7
 
 
 def extract_patterns(
@@ -35,7 +35,7 @@ def extract_patterns(
     min_cosine: float = 0.85,
     max_auroc: float = 0.8,
     max_null: float = 0.05,
-    max_compared: int = 50_000,
+    max_compared: int = 20_000,
     flank: int = 5,
     subpatterns: bool = True,
     random_state: int = 0,
@@ -67,7 +67,8 @@ def extract_patterns(
         A seqlet is left out where more than this share of seqlets with permuted positions are as similar to the mean.
     max_compared
         Where there are more seqlets of a sign, so many, drawn at random, are clustered, and the others join the pattern
-        that they resemble most. Bounds memory, to some 1.5 KB for each, and time.
+        that they resemble most. A motif needs but a few among those that are drawn. Bounds the time, which else grows
+        with the square of the number.
     flank
         bp that a pattern's window has on both sides of its core.
     subpatterns

@@ -120,6 +120,17 @@ def lay_over(x: Any, turned: Any, which: Any, shift: Any, strand: Any, sums: Any
 
 
 @numba.njit(**_FLAGS)  # type: ignore[untyped-decorator]
+def frame(x: Any, turned: Any, rows: Any, shift: Any, strand: Any, out: Any) -> None:
+    """Write some windows into `out`, zeros before, as they lie on their mean."""
+    size = x.shape[1]
+    for r in range(rows.size):
+        i = rows[r]
+        at = 4 * shift[i]
+        for k in range(max(-at, 0), min(size, size - at)):
+            out[r, k + at] = x[i, k] if strand[i] == 0 else turned[i, k]
+
+
+@numba.njit(**_FLAGS)  # type: ignore[untyped-decorator]
 def embed(x: Any, strongest: int, longest: int, out: Any) -> None:
     """Write features of windows `(s, 4w)` that are the same wherever a motif lies in them and on whichever strand.
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from seqexplain.motifs._neighbour_graph import in_threads
-from seqexplain.motifs._pattern_kernels import align_to, lay_over
+from seqexplain.motifs._pattern_kernels import align_to, frame, lay_over
 
 Array = NDArray[Any]
 
@@ -111,12 +111,8 @@ class Aligner:
 
     def framed(self, layout: Layout, members: Array) -> NDArray[np.float32]:
         """Return members `(m, 4w)` as they lie on their mean; what hangs over its edges is cut off."""
-        size = self.flat.shape[1]
-        out = np.zeros((len(members), size), dtype=np.float32)
-        for row, i in enumerate(members):
-            window = self.turned[i] if layout.turned[i] else self.flat[i]
-            at = 4 * int(layout.shift[i])
-            out[row, max(at, 0) : size + min(at, 0)] = window[max(-at, 0) : size - max(at, 0)]
+        out = np.zeros((len(members), self.flat.shape[1]), dtype=np.float32)
+        frame(self.flat, self.turned, members, layout.shift, layout.turned, out)
         return out
 
 
