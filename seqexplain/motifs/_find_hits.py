@@ -14,6 +14,7 @@ from seqexplain.motifs._contribution_source import ContributionBlock, Contributi
 from seqexplain.motifs._hit_weights import HitMotif, hit_motifs
 from seqexplain.motifs._matrices import Motif, check_background
 from seqexplain.motifs._motif_hits import MotifHits
+from seqexplain.motifs._motif_matches import MotifMatches
 from seqexplain.motifs._pattern import Pattern
 from seqexplain.motifs._pattern_set import PatternSet
 from seqexplain.motifs._scores import ScoreTable, score_table
@@ -35,7 +36,7 @@ def find_hits(
     overlaps: str = "resolved",
     max_overlap: float = 0.5,
     background: Sequence[float] | None = None,
-    names: Mapping[str, str] | None = None,
+    names: Mapping[str, str] | MotifMatches | None = None,
     sign: int = 1,
     null_windows: int = NULL_WINDOWS,
     random_state: int = 0,
@@ -70,7 +71,8 @@ def find_hits(
     background
         Probabilities of A, C, G and T for the FIMO p-values; by default the composition of the sequences.
     names
-        What to call patterns, by id; the best match in a database, for instance.
+        What to call patterns: by id, or what `match_motifs` returns, of which each pattern's best match counts if its
+        q-value is .05 at most. By default a pattern is called by its core's consensus, and a motif by its name.
     sign
         Whether hits of `Motif`s are to speak for the target (1) or against it (−1). Patterns have a sign of their own.
     null_windows
@@ -126,7 +128,10 @@ def find_hits(
     _check(q_value, p_value, overlaps, max_overlap, sign, null_windows)
     contributions = open_contributions(source, target=target)
     composition = _composition(contributions) if background is None else check_background(background)
-    motifs, notes = hit_motifs(patterns, composition, names, sign)
+    called = (
+        {id: match.name for id, match in names.significant().best.items()} if isinstance(names, MotifMatches) else names
+    )
+    motifs, notes = hit_motifs(patterns, composition, called, sign)
     if not motifs and not notes:
         notes.append("there is no pattern to look for")
     if contributions.n == 0:

@@ -119,6 +119,22 @@ class MotifHits:
             )
         return self.take(np.flatnonzero(self.motif == self.patterns.index(pattern)))
 
+    def unique(self) -> MotifHits:
+        """Return the hits without repetitions on the genome, as sequences that overlap there have them.
+
+        Of hits of one motif at the same place of the genome that with the highest score stays (the first of equal
+        ones), whatever their strands. Hits in sequences without a genome interval all stay.
+        """
+        placed = genome_spans(self.intervals, self.sequence, self.start, self.end)
+        if placed is None:
+            return self
+        apart = np.where(placed.start < 0, np.arange(len(self)), -1)  # none of these equals another
+        _, chromosome = np.unique(placed.chromosome, return_inverse=True)
+        places = np.stack([self.motif, chromosome, placed.start, placed.end, apart], axis=1)
+        best = np.argsort(-self.score, kind="stable")
+        _, first = np.unique(places[best], axis=0, return_index=True)
+        return self.take(np.sort(best[first]))
+
     def to_table(self) -> DataFrame:
         """Return a line for each hit.
 

@@ -62,8 +62,9 @@ def write_hits(hits: MotifHits, path: str | Path, *, format: str | None = None, 
     BED: the nine standard columns and ten more (BED9+10), after one line of names that begins with `#`; sorted by
     chromosome, start and end, as `bedtools` and `tabix` want it (chromosomes by the bytes of their names). Coordinates
     are the genome's where sequences have intervals; otherwise the sequences' own, with their names in the place of
-    chromosomes, in which blanks become underscores. `name` is what the motif is called; `score` is −100·log10 of the
-    p-value, rounded, 1000 at most; colours tell hits that speak for the target (blue) from those against it (red).
+    chromosomes, in which blanks become underscores. Where sequences overlap on the genome, each place is written once
+    for each motif (see `MotifHits.unique`); a TSV holds all. `name` is what the motif is called; `score` is −100·log10
+    of the p-value, rounded, 1000 at most; colours tell hits that speak for the target (blue) from those against (red).
     """
     target = Path(path)
     kind = _kind(target) if format is None else format
@@ -76,7 +77,7 @@ def write_hits(hits: MotifHits, path: str | Path, *, format: str | None = None, 
         if kind == "tsv":
             hits.to_table().to_csv(stream, sep="\t", index=False, float_format="%.6g", lineterminator="\n")
         else:
-            _write_bed(hits, stream)
+            _write_bed(hits.unique(), stream)
     return target
 
 

@@ -10,7 +10,16 @@ from contributions import GATA, attributions, letters, noise, reverse_complement
 from scipy.stats import binom, false_discovery_control
 
 from seqexplain.errors import ParameterError
-from seqexplain.motifs import Motif, MotifHits, PatternSet, find_hits, open_contributions, scan, stack_pattern
+from seqexplain.motifs import (
+    Motif,
+    MotifHits,
+    PatternSet,
+    find_hits,
+    match_motifs,
+    open_contributions,
+    scan,
+    stack_pattern,
+)
 from seqexplain.motifs._hit_scores import BINS, FLOOR, least_score
 from seqexplain.motifs._hit_weights import ALIKE, scrambled
 from seqexplain.results import Interval
@@ -278,6 +287,17 @@ def test_a_motif_without_contributions_of_its_own_finds_the_same_sites():
     found = {(int(i), int(s)) for i, s in zip(hits.sequence, hits.start, strict=True)}
     assert {(i, start[i] - shift[i]) for i in np.flatnonzero(inside)} <= found
     assert hits.labels == ("Gata",)
+
+
+def test_patterns_are_called_by_what_they_match():
+    source, start, strand = with_words(seed=9)
+    rows = np.arange(100)
+    one = stack_pattern(source, rows, start[rows], 7, strand[rows])
+    known = [Motif("MA1", "Gata1", one.motif.counts), *(random_pattern(8, seed).motif for seed in range(3))]
+    known += [Motif(f"R{k}", "other", np.random.default_rng(k).dirichlet([0.5] * 4, 9) * 100 + 1) for k in range(60)]
+    matches = match_motifs([Motif("pos_0", "", one.motif.counts)], known)
+    assert find_hits(source, one, names=matches, **QUICK).labels == ("Gata1",)
+    assert find_hits(source, one, names=matches.significant(1e-300), **QUICK).labels == (GATA,)
 
 
 def test_fimo_p_values_are_those_of_the_scan():

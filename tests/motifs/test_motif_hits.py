@@ -10,6 +10,7 @@ import pytest
 from seqexplain.errors import ParameterError, ShapeError
 from seqexplain.motifs import MotifHits
 from seqexplain.motifs._motif_hits import _centre_distance
+from seqexplain.results import Interval
 
 
 def hits_at(places, *, n=4, length=100, width=10, patterns=("pos_0", "pos_1", "neg_0")):
@@ -99,6 +100,20 @@ def test_a_table_names_sequences_and_patterns():
     assert table["pattern"].to_list()[:2] == ["pos_0", "pos_1"]
     assert table["name"].to_list()[1] == "name of pos_1"
     assert "chromosome" not in table
+
+
+def test_a_place_of_the_genome_that_several_sequences_hold_counts_once_for_each_motif():
+    intervals = (
+        Interval("chr1", 0, 100, "+"), Interval("chr1", 50, 150, "+"), Interval("chr1", 20, 120, "-"), None
+    )  # fmt: skip
+    places = [(0, 60, 0), (1, 10, 0), (1, 10, 1), (1, 30, 0), (2, 50, 0), (3, 60, 0), (3, 60, 0)]
+    hits = replace(hits_at(places), intervals=intervals, score=np.array([0.5, 0.7, 0.2, 0.9, 0.6, 0.1, 0.1]))
+    # 60 to 70 of chr1 is in three sequences: 0 + 60, 50 + 10, and 120 − 50 − 10 on the − strand
+    kept = hits.unique()
+    assert list(zip(kept.sequence, kept.start, kept.motif, strict=True)) == [
+        (1, 10, 0), (1, 10, 1), (1, 30, 0), (3, 60, 0), (3, 60, 0),
+    ]  # fmt: skip
+    assert len(hits_at(places).unique()) == len(places)
 
 
 def test_arrays_of_different_lengths_are_refused():
