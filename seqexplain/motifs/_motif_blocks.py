@@ -174,7 +174,7 @@ class Block:
         decimals = max(_decimals(word) for row in self.rows for word in row.words)
         tolerance = min(max(LAST_PLACES * 10.0**-decimals, LEAST_TOLERANCE), MOST_TOLERANCE)
         sums = values.sum(axis=1)
-        off = np.flatnonzero(~(np.abs(sums - 1) <= tolerance))
+        off = np.flatnonzero(~(np.abs(sums - 1) <= tolerance + 1e-12))  # 1 - 0.996 is a little more than 0.004
         if off.size == 0 or not np.all(values >= 0):  # what is below 0 is refused by Motif, in plainer words
             return values
         position = int(off[0])

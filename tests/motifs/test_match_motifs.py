@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from seqexplain.errors import MissingFileError, ParameterError, SeqExplainWarning
-from seqexplain.motifs import Motif, load_database, match_motifs
+from seqexplain.motifs import Motif, Pattern, PatternSet, load_database, match_motifs
 
 JASPAR = load_database()
 
@@ -26,6 +26,33 @@ def test_motifs_find_themselves_on_both_strands():
             assert (match.offset, match.overlap) == (0, motif.width)
             palindrome = np.allclose(motif.probabilities, motif.probabilities[::-1, ::-1])
             assert match.strand == ("+" if palindrome else strand)
+
+
+def test_equal_scores_are_told_apart_before_rounding():
+    """The CAGCTG motifs of several factors, and motifs that are nearly palindromes."""
+    alike = named("MA1635.2", "MA1993.2", "MA1997.2", "MA0633.3")
+    assert {id: match.id for id, match in match_motifs(alike, top=1).best.items()} == {m.id: m.id for m in alike}
+    nearly = named("MA0104.5", "MA0622.2", "MA0500.3")
+    assert [match.strand for match in match_motifs(nearly, top=1)] == ["+"] * 3
+    turned = match_motifs([motif.reverse_complement() for motif in nearly], top=1)
+    ours = {motif.id: np.allclose(motif.probabilities, motif.probabilities[::-1, ::-1]) for motif in nearly}
+    assert [match.strand for match in turned] == ["+" if ours[motif.id] else "-" for motif in nearly]
+    assert not all(ours.values())
+
+
+def test_patterns_are_compared_by_their_cores():
+    (ctcf,) = named("MA0139.2")
+    p = np.concatenate([np.full((6, 4), 0.25), ctcf.probabilities, np.full((9, 4), 0.25)])
+    cwm = np.zeros((len(p), 4))
+    cwm[6:-9] = ctcf.probabilities + 0.5
+    pattern = Pattern(
+        id="pos_0", sign=1, motif=Motif("pos_0", "", p * 50), cwm=cwm, hypothetical_cwm=None, sequence=np.arange(2),
+        start=np.zeros(2, dtype=int), strand=np.array(["+", "-"]), contribution=np.ones(2), core=(6, len(p) - 9),
+    )  # fmt: skip
+    for queries in (pattern, [pattern], PatternSet(patterns=(pattern,))):
+        match = match_motifs(queries).best["pos_0"]
+        assert (match.id, match.offset, match.overlap) == ("MA0139.2", 0, ctcf.width)
+        assert match.p_value == pytest.approx(match_motifs([ctcf]).best["MA0139.2"].p_value)
 
 
 def test_offset_is_where_the_match_begins_in_the_query():

@@ -155,6 +155,8 @@ def test_counts_of_one_site_are_counts(tmp_path):
         ("0.333 0.333 0.333000 0", False),  # six decimals: 1e-3 is not rounding
         ("0.25 0.25 0.25 0.22", True),  # within four units of the second decimal
         ("0.25 0.25 0.25 0.20", False),
+        ("0.250 0.250 0.250 0.246", True),
+        ("0.250 0.250 0.250 0.245", False),
         ("3.33e-1 3.33e-1 3.34e-1 0", True),
         ("0.5 0.5 0.5 0.5", False),
         ("1 1 0 0", False),
