@@ -71,6 +71,10 @@ class StorageError(SeqExplainError, OSError):
         return str(self.args[0]) if self.args else ""
 
 
+class LibraryError(SeqExplainError, RuntimeError):
+    """A library that does a part of the work failed; the message gives its own words."""
+
+
 class MissingExtraError(SeqExplainError, ImportError):
     """An optional dependency is not installed; the message gives the pip command."""
 

@@ -97,14 +97,12 @@ class PatternSet:
         parameters: Mapping[str, Any],
         notes: Sequence[str] = (),
     ) -> PatternSet:
-        """Put patterns in order and number them: `pos_0` is the largest that speaks for the target."""
+        """Order and number patterns: `pos_0` is the largest that speaks for the target, `pos_0.0` part of it."""
         ordered: list[Pattern] = []
         for sign, stem in ((1, "pos"), (-1, "neg")):
             mine = sorted((p for p in patterns if p.sign == sign), key=lambda p: (-p.size, p.consensus))
             for k, pattern in enumerate(mine):
-                id = f"{stem}_{k}"
-                motif = Motif(id, pattern.trimmed().consensus, pattern.motif.counts)
-                ordered.append(replace(pattern, id=id, motif=motif))
+                ordered.append(_numbered(pattern, f"{stem}_{k}"))
         return cls(
             patterns=tuple(ordered),
             method=method,
@@ -185,3 +183,9 @@ class PatternSet:
             labels=labels or [f"{pattern.id}: {pattern.size} occurrences" for pattern in shown],
             title=title,
         )
+
+
+def _numbered(pattern: Pattern, id: str) -> Pattern:
+    motif = Motif(id, pattern.trimmed().consensus, pattern.motif.counts)
+    parts = tuple(_numbered(part, f"{id}.{k}") for k, part in enumerate(pattern.subpatterns))
+    return replace(pattern, id=id, motif=motif, subpatterns=parts)
