@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from seqexplain.motifs import find_hits as find_hits
     from seqexplain.motifs import load_database as load_database
     from seqexplain.motifs import match_motifs as match_motifs
+    from seqexplain.motifs import modisco_patterns as modisco_patterns
     from seqexplain.motifs import orient_patterns as orient_patterns
     from seqexplain.motifs import read_patterns as read_patterns
     from seqexplain.motifs import sis_patterns as sis_patterns
@@ -151,6 +152,7 @@ _HOMES = {
     "marginalisation": "perturbation",
     "match_motifs": "motifs",
     "meaningful_perturbation": "perturbation",
+    "modisco_patterns": "motifs",
     "mononucleotide_shuffle": "sequences",
     "occlusion": "perturbation",
     "one_hot": "sequences",

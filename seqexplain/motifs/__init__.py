@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from seqexplain.motifs._load_database import load_database as load_database
     from seqexplain.motifs._match_motifs import match_motifs as match_motifs
     from seqexplain.motifs._matrices import Motif as Motif
+    from seqexplain.motifs._modisco_patterns import modisco_patterns as modisco_patterns
     from seqexplain.motifs._motif_hits import MotifHits as MotifHits
     from seqexplain.motifs._motif_matches import MotifMatch as MotifMatch
     from seqexplain.motifs._motif_matches import MotifMatches as MotifMatches
@@ -88,6 +89,7 @@ _HOMES = {
     "genome_spans": "_genome_spans",
     "load_database": "_load_database",
     "match_motifs": "_match_motifs",
+    "modisco_patterns": "_modisco_patterns",
     "open_contributions": "_contribution_source",
     "orient_patterns": "_orient_patterns",
     "read_motifs": "_read_motifs",

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqexplain.errors import LibraryError, ParameterError
+from seqexplain.motifs._call_seqlets import call_seqlets
 from seqexplain.motifs._contribution_source import ContributionSource
 from seqexplain.motifs._host_memory import free_host_memory, in_words
 from seqexplain.motifs._modisco_input import (
@@ -118,7 +119,14 @@ class ModiscoRun:
         return self._our_seqlets(view, why)
 
     def _our_seqlets(self, view: View, why: str) -> tuple[Array, Array, Array]:
-        raise LibraryError(f"{why}")
+        """Return row, begin and score of windows that `call_seqlets` finds in the stretches that are looked at."""
+        found = call_seqlets(self.source, method="window", window=self.parameters["width"], fdr=self.parameters["fdr"])
+        self.notes.append(f"seqlets were called by call_seqlets(method='window'), as {why}")
+        self.notes += found.notes
+        self.parameters["seqlets"] = "called by call_seqlets"
+        first = view.first[found.sequence]
+        kept = (found.start >= first) & (found.end <= first + view.size[found.sequence])
+        return found.sequence[kept], found.start[kept], found.score[kept]
 
     def _enough(self, windows: Windows) -> Windows:
         """Leave out a sign with too few seqlets to make a pattern."""
@@ -165,7 +173,7 @@ class ModiscoRun:
                 self._finished(event)
             elif kind == "failed":
                 failures.append(event)
-        self.parameters |= {"library": event["library"], "peak_bytes": process.peak_bytes}
+        self.parameters["library"] = f"modiscolite {event['library']}"
         for failure in failures:
             count, name = failure["seqlets"], failure["sign"]
             if count > FEW:
