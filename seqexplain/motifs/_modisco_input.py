@@ -25,27 +25,37 @@ class View:
     ----------
     first, size
         `(n,)` int64: where the stretch begins, and its length.
+    width
+        The largest of these lengths.
     order
-        `(n,)` int64: rows of the source, sorted by what the stretches hold.
-    observed
-        `(n, width)` float32: contributions of the observed bases of the stretches, in that order; 0 behind their ends.
+        `(d,)` int64: a row of the source for each distinct stretch, sorted by what they hold.
+    place
+        `(n,)` int64: which of these each row of the source is, or repeats.
     """
 
     first: Array
     size: Array
+    width: int
     order: Array
-    observed: Array
+    place: Array
 
-    @property
-    def place(self) -> Array:
-        """`(n,)` int64: where each row of the source stands in `order`."""
-        place = np.empty_like(self.order)
-        place[self.order] = np.arange(len(self.order))
-        return place
+    def with_repeats(self, row: Array, start: Array) -> tuple[Array, Array, Array]:
+        """Return spans of distinct stretches, and of all that repeat them: index of the span, row, begin."""
+        by_place = np.argsort(self.place, kind="stable")
+        bounds = np.searchsorted(self.place[by_place], np.arange(len(self.order) + 1))
+        low, high = bounds[self.place[row]], bounds[self.place[row] + 1]
+        span = np.repeat(np.arange(len(row)), high - low)
+        nth = np.arange(len(span)) - np.repeat(np.cumsum(high - low) - (high - low), high - low)
+        rows = by_place[low[span] + nth]
+        return span, rows, start[span] + self.first[rows] - self.first[row[span]]
 
 
-def look_at(source: ContributionSource, window: int | None, random_state: int) -> View:
-    """Return the middle `window` bp of each sequence (all of it, where it is shorter or `window` is None)."""
+def look_at(source: ContributionSource, window: int | None, random_state: int) -> tuple[View, Array]:
+    """Return the middle `window` bp of each sequence (all of it, where it is shorter or `window` is None).
+
+    And, `(d, width)` float32, contributions of the observed bases of distinct stretches, in the order of the view; 0
+    behind the end of a stretch.
+    """
     lengths = np.asarray(source.lengths, dtype=np.int64)
     size = lengths if window is None else np.minimum(lengths, window)
     first = lengths // 2 - size // 2
@@ -53,17 +63,20 @@ def look_at(source: ContributionSource, window: int | None, random_state: int) -
     observed = np.zeros((source.n, width), dtype=np.float32)
     digests: list[bytes] = []
     key = random_state.to_bytes(8, "little")
-    at = 0
     for block in source.blocks():
-        rows = np.arange(at, at + len(block))
-        at += len(block)
+        rows = np.arange(len(digests), len(digests) + len(block))
         cut = cut_windows(block, rows - rows[0], first[rows], width, np.full(len(rows), "+"))
         observed[rows] = np.where(np.arange(width) < size[rows, None], cut.observed, 0)
         for codes, values, length in zip(cut.codes, observed[rows], size[rows], strict=True):
             content = codes[:length].tobytes() + values[:length].tobytes()
             digests.append(blake2b(content, digest_size=16, key=key, person=b"modisco").digest())
-    order = np.array(sorted(range(source.n), key=digests.__getitem__), dtype=np.int64)
-    return View(first=first, size=size, order=order, observed=observed[order])
+    distinct: dict[bytes, int] = {}
+    for row, digest in enumerate(digests):
+        distinct.setdefault(digest, row)
+    rank = {digest: k for k, digest in enumerate(sorted(distinct))}
+    order = np.array([distinct[digest] for digest in rank], dtype=np.int64)
+    place = np.array([rank[digest] for digest in digests], dtype=np.int64)
+    return View(first=first, size=size, width=width, order=order, place=place), observed[order]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +86,8 @@ class Windows:
     Attributes
     ----------
     row, start
-        `(s,)` int64: row of the source, and where the window begins in its sequence; it may hang over an edge.
+        `(s,)` int64: row of the source, one that is in the view's order, and where the window begins in its sequence;
+        it may hang over an edge.
     sign
         `(s,)` int64: 1 or −1.
     """
@@ -89,8 +103,12 @@ class Windows:
 def windows_of(row: Array, start: Array, score: Array, view: View) -> Windows:
     """Return windows in the order of the view, without those that contribute nothing and without repeats."""
     kept = np.flatnonzero(score)
-    table = np.stack([view.place[row[kept]], start[kept], np.sign(score[kept]).astype(np.int64)])
-    # the same window twice, from two spans with the same middle, is one
+    row, start = row[kept], start[kept]
+    one = view.order[view.place[row]]
+    table = np.stack(
+        [view.place[row], start - view.first[row] + view.first[one], np.sign(score[kept]).astype(np.int64)]
+    )
+    # two spans with the same middle, or in sequences that are the same, are one
     table = np.unique(table, axis=1)
     return Windows(row=view.order[table[0]], start=table[1], sign=table[2])
 
@@ -154,7 +172,7 @@ class Context:
 def context_of(windows: Windows, view: View, margin: int) -> Context:
     """Return the stretches of the view that have seqlets, with `margin` bp on both sides."""
     rows = view.order[np.unique(view.place[windows.row])]
-    return Context(rows=rows, first=view.first[rows] - margin, width=view.observed.shape[1] + 2 * margin)
+    return Context(rows=rows, first=view.first[rows] - margin, width=view.width + 2 * margin)
 
 
 def fill_context(source: ContributionSource, context: Context, codes: Array, hypothetical: Array) -> None:

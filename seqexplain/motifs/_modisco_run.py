@@ -65,13 +65,16 @@ class ModiscoRun:
             self.notes.append("there is no sequence")
             return []
         self._afford(calling_bytes(source.n, source.length), f"{source.n} sequences of {source.length} bp")
-        view = look_at(source, given["window"], given["random_state"])
-        if not view.observed.any():
+        view, observed = look_at(source, given["window"], given["random_state"])
+        repeats = source.n - len(view.order)
+        if repeats:
+            self.notes.append(f"{repeats} of {source.n} sequences repeat others; they follow these into their patterns")
+        if not observed.any():
             self.notes.append("all contributions are 0, so there is nothing to find")
             return []
         with ModiscoProcess(self._options()) as process:
             if seqlets is None:
-                row, start, score = self._own_seqlets(process, view)
+                row, start, score = self._own_seqlets(process, view, observed)
                 start = start - given["flank"]
             else:
                 row, start = around(seqlets, width, source)
@@ -84,11 +87,11 @@ class ModiscoRun:
                 return []
             margin = given["trim"] + 2 * given["extend"] + given["flank"]
             context = context_of(windows, view, margin)
-            del view
+            del observed
             self._cluster(process, windows, context, width)
             process.finish()
             found = process.columns("patterns")
-        return self._stacked(found, context)
+        return self._stacked(found, context, view)
 
     def _options(self) -> dict[str, Any]:
         given = self.parameters
@@ -97,7 +100,7 @@ class ModiscoRun:
             "final_min_cluster_size": given["min_size"], "n_leiden_runs": given["leiden_runs"], **given["options"],
         }  # fmt: skip
 
-    def _own_seqlets(self, process: ModiscoProcess, view: View) -> tuple[Array, Array, Array]:
+    def _own_seqlets(self, process: ModiscoProcess, view: View, observed: Array) -> tuple[Array, Array, Array]:
         """Return row, begin and score of the seqlets that the library calls, or ours where it cannot."""
         width, size = self.parameters["width"], view.size
         why = None
@@ -106,7 +109,7 @@ class ModiscoRun:
         elif size.max() < width + 2:  # the library leaves out the first and the last window
             why = f"the sequences are no longer than a window of {width} bp"
         else:
-            process.put("observed", view.observed)
+            process.put("observed", observed)
             flank, fdr = self.parameters["flank"], self.parameters["fdr"]
             process.start({"window_size": width, "suppress": width // 2 + flank, "target_fdr": fdr, **CALLING})
             for event in process.events("seqlets"):
@@ -190,7 +193,7 @@ class ModiscoRun:
         if event["patterns"] == 0:
             self.notes.append(f"TF-MoDISco found no pattern in {event['seqlets']} {event['sign']} seqlets")
 
-    def _stacked(self, found: dict[str, Array], context: Context) -> list[Pattern]:
+    def _stacked(self, found: dict[str, Array], context: Context, view: View) -> list[Pattern]:
         """Return the patterns, made from where the library says their occurrences lie."""
         stacks: list[Stack] = []
         parts: list[int] = []
@@ -203,9 +206,9 @@ class ModiscoRun:
             parts.append(len(members) - 1)
             for table in members:
                 row = context.rows[table[:, 0]]
-                start = table[:, 1] + context.first[table[:, 0]]
+                span, row, start = view.with_repeats(row, table[:, 1] + context.first[table[:, 0]])
                 order = np.lexsort((start, row))
-                strand = np.where(table[order, 3] == 1, "-", "+")
+                strand = np.where(table[span[order], 3] == 1, "-", "+")
                 width = int(table[0, 2] - table[0, 1])
                 stacks.append(Stack(row[order], start[order], width, strand, name, sign))
         made = iter(stack_patterns(self.source, stacks))

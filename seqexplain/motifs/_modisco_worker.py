@@ -7,6 +7,7 @@ object, an event. Arrays lie in the folder.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import json
@@ -147,8 +148,19 @@ def _places(name: str, pattern: Any) -> dict[str, Any]:
     return {name: np.array(places, dtype=np.int64)}
 
 
+def die_with_parent() -> None:
+    """Have the system end this process when the one that started it is gone, whatever ended that (Linux only)."""
+    if sys.platform == "linux":
+        import ctypes
+        import signal
+
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
 def main(folder: Path) -> None:
     """Do both steps; the second when it is asked for."""
+    die_with_parent()
     channel = Channel()
     request = json.loads((folder / "request.json").read_text("utf-8"))
     import modiscolite as library
