@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from seqexplain.errors import ParameterError
+from seqexplain.motifs._genome_spans import genome_spans
 from seqexplain.motifs._matrices import Motif
 from seqexplain.motifs._pattern import Pattern
 from seqexplain.results import Interval
@@ -37,6 +38,8 @@ class PatternSet:
         The target.
     notes
         Plain statements of what a reader should know.
+    labels
+        What patterns are called, by id: the best match in a database. One that resembles nothing has none.
     """
 
     patterns: tuple[Pattern, ...]
@@ -47,6 +50,7 @@ class PatternSet:
     length: int = 0
     label: str = ""
     notes: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.patterns)
@@ -120,7 +124,7 @@ class PatternSet:
         Columns: pattern, sign, size (occurrences), sequences (how many have one), consensus (of the core), core_width,
         information (bits, of the core), mean_contribution (of an occurrence's window, in the unit of the target),
         centre (mean distance of the cores' middles from the sequences' middle, bp), plus (share on the + strand),
-        subpatterns (number).
+        subpatterns (number); and name (of the best match in a database), where patterns have been named.
         """
         import numpy as np
         import pandas as pd
@@ -148,7 +152,46 @@ class PatternSet:
             "pattern", "sign", "size", "sequences", "consensus", "core_width", "information", "mean_contribution",
             "centre", "plus", "subpatterns",
         )  # fmt: skip
-        return pd.DataFrame(lines, columns=list(columns))
+        table = pd.DataFrame(lines, columns=list(columns))
+        if self.labels:
+            table.insert(1, "name", [self.labels.get(pattern.id, "") for pattern in self])
+        return table
+
+    def occurrences_table(self) -> DataFrame:
+        """Return a line for each occurrence of each pattern.
+
+        Columns: pattern, sequence (its name), start, end (of the core, 0-based half-open, in the sequence as given; may
+        reach over an edge), strand, contribution (of the whole window); and chromosome, genome_start, genome_end,
+        genome_strand when sequences have genome intervals.
+        """
+        import numpy as np
+        import pandas as pd
+
+        parts = []
+        for pattern in self:
+            core = pattern.trimmed()
+            columns: dict[str, Any] = {
+                "pattern": pattern.id,
+                "sequence": np.array(self.names, dtype=object)[core.sequence],
+                "start": core.start,
+                "end": core.end,
+                "strand": core.strand,
+                "contribution": core.contribution,
+            }
+            placed = genome_spans(self.intervals, core.sequence, core.start, core.end, core.strand)
+            if placed is not None:
+                columns |= {
+                    "chromosome": placed.chromosome, "genome_start": placed.start, "genome_end": placed.end,
+                    "genome_strand": placed.strand,
+                }  # fmt: skip
+            parts.append(pd.DataFrame(columns))
+        if parts:
+            return pd.concat(parts, ignore_index=True)
+        return pd.DataFrame(columns=["pattern", "sequence", "start", "end", "strand", "contribution"])
+
+    def _caption(self, pattern: Pattern) -> str:
+        name = self.labels.get(pattern.id, "")
+        return f"{pattern.id}: {pattern.size:,} occurrences" + (f", {name}" if name else "")
 
     def plot(self, *, largest: int = 10, labels: Sequence[str] = (), title: str | None = None) -> list[Any]:
         """Draw the cores of the first patterns: mean contributions on the left, base frequencies on the right.
@@ -158,7 +201,7 @@ class PatternSet:
         largest
             How many to draw.
         labels
-            One text a pattern that is drawn; default: its id and size.
+            One text a pattern that is drawn; default: its id, size and name.
         title
             Text above.
 
@@ -180,7 +223,7 @@ class PatternSet:
         return pattern_panels(
             [pattern.cwm for pattern in shown],
             [pattern.motif.probabilities for pattern in shown],
-            labels=labels or [f"{pattern.id}: {pattern.size} occurrences" for pattern in shown],
+            labels=labels or [self._caption(pattern) for pattern in shown],
             title=title,
         )
 

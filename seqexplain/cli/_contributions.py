@@ -1,0 +1,53 @@
+"""The contributions that `motifs` and `hits` read: a store, or a file of another tool."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from seqexplain.cli._targets import stored_label
+from seqexplain.errors import TargetError
+
+if TYPE_CHECKING:
+    from seqexplain.motifs import ContributionSource
+
+ContributionsPath = Annotated[
+    Path,
+    typer.Argument(
+        metavar="CONTRIBUTIONS",
+        help="What `seqexplain explain` wrote (STORE.zarr), or an .npz, .h5 or folder of another tool.",
+    ),
+]
+StoredTarget = Annotated[
+    str | None, typer.Option(metavar="TARGET", help="Which of several targets: its label, or its position from 0.")
+]
+
+
+def opened(path: Path, target: str | None) -> ContributionSource:
+    """Open contributions.
+
+    Raises
+    ------
+    TargetError
+        When there is no such target, or several and none is chosen.
+    SeqExplainError
+        When the file cannot be read.
+    """
+    from seqexplain.motifs import open_contributions
+    from seqexplain.storage import ResultStore, peek
+
+    if peek(path) is None:
+        if target is not None:
+            raise TargetError(f"--target {target}: {path} is not a store of seqexplain and has one target only.")
+        return open_contributions(path)
+    store = ResultStore(path)
+    return open_contributions(store, target=None if target is None else position_of(store, target))
+
+
+def position_of(store: object, text: str) -> int | str:
+    """Return which target of a store a text means."""
+    labels: tuple[str, ...] = store.targets  # type: ignore[attr-defined]
+    label = stored_label(labels, text)
+    return int(label) if label not in labels and label.isdecimal() else label

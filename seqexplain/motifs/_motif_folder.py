@@ -1,0 +1,201 @@
+"""A folder with all that is known of the motifs that were found: written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seqexplain.errors import FileFormatError, MissingFileError, StorageError
+from seqexplain.motifs._pattern_files import read_patterns, write_patterns
+from seqexplain.motifs._pattern_set import PatternSet
+from seqexplain.motifs._write_motifs import write_motifs
+from seqexplain.storage import jsonable
+from seqexplain.storage._files import storage_errors
+
+if TYPE_CHECKING:
+    from seqexplain.motifs._motif_matches import MotifMatches
+
+FORMAT, FORMAT_VERSION = "seqexplain-motifs", 1
+SUMMARY, PATTERNS = "motifs.json", "motifs.h5"
+LOGOS_DRAWN = 30  # patterns in the picture
+
+
+def save_motifs(
+    patterns: PatternSet,
+    folder: str | Path,
+    source: Any,
+    *,
+    matches: MotifMatches | None = None,
+    target: int | str | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Write motifs into a folder.
+
+    Parameters
+    ----------
+    patterns
+        The motifs; there may be none.
+    folder
+        Where to; appears whole or not at all.
+    source
+        The contributions they were found in: anything `open_contributions` takes.
+    matches
+        With motifs of a database, as `match_motifs` gives them.
+    target
+        Which of several targets of the source; by default the one that the patterns name.
+    overwrite
+        Whether a folder that this function wrote before may be replaced; another one never is.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder.
+
+    Raises
+    ------
+    StorageError
+        When the folder exists, or cannot be written.
+    ParameterError
+        When the patterns were not found in this source.
+
+    Notes
+    -----
+    ===================  ====================================================================================
+    file                 holds
+    ===================  ====================================================================================
+    `motifs.tsv`         a line a motif: name, occurrences, consensus, information, contribution, …
+    `matches.tsv`        the best matches of each motif with p-, q- and E-values (with a database)
+    `occurrences.tsv`    a line for each occurrence the motifs are made of, on sequence and genome
+    `motifs.meme`        base frequencies of the cores, for Tomtom, FIMO and the like
+    `motifs.h5`          everything, in TF-MoDISco's layout: `modisco report`, Fi-NeMo and `load_motifs` read it
+    `logos.svg`, `.png`  contributions and base frequencies of the first 30
+    `motifs.json`        method, parameters, notes, names and the version that wrote it
+    ===================  ====================================================================================
+    """
+    place = Path(folder).expanduser()
+    with _fresh_folder(place, overwrite=overwrite) as inside:
+        write_patterns(patterns, inside / PATTERNS, source, target=target)
+        _write_table(patterns.to_table(), inside / "motifs.tsv")
+        _write_table(patterns.occurrences_table(), inside / "occurrences.tsv")
+        if matches is not None:
+            _write_table(matches.to_table(), inside / "matches.tsv")
+        if len(patterns):
+            from seqexplain.plot import save_figure
+
+            write_motifs(patterns.motifs, inside / "motifs.meme")
+            drawn = patterns.plot(largest=LOGOS_DRAWN)
+            for suffix in ("svg", "png"):
+                save_figure(drawn[0][0], inside / f"logos.{suffix}")
+        from seqexplain import __version__
+
+        summary = {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "seqexplain": __version__,
+            "method": patterns.method,
+            "parameters": jsonable(dict(patterns.parameters)),
+            "target": patterns.label,
+            "sequences": patterns.n_sequences,
+            "patterns": [pattern.id for pattern in patterns],
+            "labels": dict(patterns.labels),
+            "notes": list(patterns.notes),
+        }
+        (inside / SUMMARY).write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return place
+
+
+def load_motifs(path: str | Path, source: Any = None, *, target: int | str | None = None) -> PatternSet:
+    """Read motifs back: a folder of `save_motifs`, or an HDF5 file of `write_patterns` or TF-MoDISco.
+
+    Parameters
+    ----------
+    path
+        The folder, or the file.
+    source, target
+        As in `read_patterns`; needed for files of TF-MoDISco only.
+
+    Returns
+    -------
+    PatternSet
+        With `labels`, where a folder has them.
+
+    Raises
+    ------
+    MissingFileError
+        When nothing stands there.
+    FileFormatError
+        When it is neither.
+    """
+    place = Path(path).expanduser()
+    if not place.exists():
+        raise MissingFileError(f"There is no {place}; expected a folder that `seqexplain motifs` wrote, or an HDF5 file.")
+    if not place.is_dir():
+        return read_patterns(place, source, target=target)
+    summary = _summary(place)
+    if summary is None:
+        raise FileFormatError(
+            f"{place} is no folder of motifs: it has no {SUMMARY} of ours. Give one that `seqexplain motifs` wrote."
+        )
+    found = read_patterns(place / PATTERNS, source, target=target)
+    return replace(found, labels=dict(summary.get("labels", {})))
+
+
+def refuse_motif_folder(folder: Path, *, overwrite: bool) -> None:
+    """Raise StorageError where `save_motifs` may not write.
+
+    Raises
+    ------
+    StorageError
+        When something else stands there, or the folder it is to stand in does not exist.
+    """
+    place = Path(folder).expanduser()
+    if place.exists() and not (place.is_dir() and not any(place.iterdir())):
+        if not place.is_dir() or _summary(place) is None:
+            raise StorageError(
+                f"{place} exists and is not a folder of motifs; it is never overwritten. Choose another path, or remove "
+                "it yourself."
+            )
+        if not overwrite:
+            raise StorageError(f"{place} exists already; choose another name, or pass overwrite=True (--overwrite).")
+    if not place.absolute().parent.is_dir():
+        raise StorageError(f"Cannot write {place}: the folder {place.absolute().parent} does not exist. Make it first.")
+
+
+def _summary(folder: Path) -> dict[str, Any] | None:
+    with suppress(OSError, ValueError, AttributeError):
+        found = json.loads((folder / SUMMARY).read_text("utf-8"))
+        if found.get("format") == FORMAT:
+            return dict(found)
+    return None
+
+
+@contextmanager
+def _fresh_folder(place: Path, *, overwrite: bool) -> Iterator[Path]:
+    """Give an empty folder beside `place`, which takes its place when all went well, and goes when not."""
+    refuse_motif_folder(place, overwrite=overwrite)
+    absolute = place.absolute()
+    stem = f".{absolute.name}.{uuid.uuid4().hex[:8]}"
+    staged, retired = absolute.with_name(f"{stem}.partial"), absolute.with_name(f"{stem}.old")
+    try:
+        with storage_errors(place):
+            staged.mkdir()
+            yield staged
+            if absolute.exists():
+                absolute.rename(retired)
+            staged.rename(absolute)
+    finally:
+        for leftover in (staged, retired):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _write_table(table: Any, path: Path) -> None:
+    # names may hold what parts columns and lines
+    texts = table.select_dtypes(include=["object", "string"]).columns
+    clean = table.assign(**{c: table[c].astype(str).str.replace(r"[\t\r\n]", " ", regex=True) for c in texts})
+    clean.to_csv(path, sep="\t", index=False, float_format="%.6g")
