@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from seqexplain.motifs import MotifHits
 
 LINES_SHOWN = 12
+SUFFIXES = ("bed", "tsv", "txt")
 _HDF5 = (".h5", ".hdf5")
 
 
@@ -64,11 +65,13 @@ def hits(
     if quiet:
         be_quiet()
     from seqexplain.motifs import find_hits, write_hits
-    from seqexplain.motifs._write_hits import format_of
     from seqexplain.storage import refuse_taken
 
     for path in out:
-        format_of(path)
+        if path.name.lower().removesuffix(".gz").rpartition(".")[2] not in SUFFIXES:
+            raise ParameterError(
+                f"-o {path}: the name has to end in .bed or .tsv (or .gz after it), to say the format."
+            )
         refuse_taken(path.expanduser(), overwrite=overwrite)
     if len(set(out)) < len(out):
         raise ParameterError(f"-o {max(out, key=out.count)} is given twice; give each output once.")

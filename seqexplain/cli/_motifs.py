@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -75,7 +74,9 @@ def motifs(
     seed: Annotated[int, typer.Option(help="Of whatever is drawn at random.", rich_help_panel=SEARCH)] = 0,
     model: Annotated[
         Path | None,
-        typer.Option(metavar="MODEL", help="The model whose filters are looked at (filters).", rich_help_panel=MODEL_PANEL),
+        typer.Option(
+            metavar="MODEL", help="The model whose filters are looked at (filters).", rich_help_panel=MODEL_PANEL
+        ),
     ] = None,
     layer: Annotated[
         str | None,
@@ -162,13 +163,21 @@ def _named(found: PatternSet, known: Any) -> tuple[PatternSet, MotifMatches]:
 
 
 def _of_seqlets(
-    method: Method, source: Any, chosen: dict[str, Any], fdr: float, most: int | None, window: int | None, *, quiet: bool
+    method: Method,
+    source: Any,
+    chosen: dict[str, Any],
+    fdr: float,
+    most: int | None,
+    window: int | None,
+    *,
+    quiet: bool,
 ) -> PatternSet:
     from seqexplain.motifs import call_seqlets, extract_patterns, modisco_patterns
+    from seqexplain.pipeline._progress import phases_of
 
     if method is Method.MODISCO:
         more = {name: value for name, value in (("max_seqlets", most), ("window", window)) if value is not None}
-        with nullcontext() if quiet else _phases() as progress:
+        with phases_of("TF-MoDISco", shown=not quiet) as progress:
             return modisco_patterns(source, fdr=fdr, progress=progress, **chosen, **more)
     seqlets = call_seqlets(source, fdr=fdr)
     if most is not None and len(seqlets) > most:
@@ -179,9 +188,7 @@ def _of_seqlets(
     return extract_patterns(source, seqlets, **chosen)
 
 
-def _of_subsets(
-    store: Path, scores: Path | None, target: str | None, chosen: dict[str, Any]
-) -> tuple[PatternSet, Any]:
+def _of_subsets(store: Path, scores: Path | None, target: str | None, chosen: dict[str, Any]) -> tuple[PatternSet, Any]:
     from seqexplain.motifs import open_contributions, sis_patterns
     from seqexplain.storage import ResultStore, peek
 

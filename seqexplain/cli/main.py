@@ -12,11 +12,13 @@ from seqexplain.cli._demo import demo
 from seqexplain.cli._explain import explain
 from seqexplain.cli._export import export
 from seqexplain.cli._failures import guarded
+from seqexplain.cli._hits import hits
 from seqexplain.cli._info import info
 from seqexplain.cli._insert import insert
 from seqexplain.cli._ism import ism
 from seqexplain.cli._logo import logo
 from seqexplain.cli._methods import methods
+from seqexplain.cli._motifs import motifs
 from seqexplain.cli._options import command_of
 from seqexplain.cli._score import score
 from seqexplain.cli._sis import sis
@@ -30,7 +32,22 @@ app = typer.Typer(
     rich_markup_mode="rich",
     epilog="Each subcommand has its own --help. Start with: seqexplain demo",
 )
-for _function in (info, methods, score, explain, ism, sis, variants, insert, sis_clusters, logo, export, demo):
+for _function in (
+    info,
+    methods,
+    score,
+    explain,
+    ism,
+    sis,
+    variants,
+    insert,
+    sis_clusters,
+    motifs,
+    hits,
+    logo,
+    export,
+    demo,
+):
     app.command(_function.__name__.replace("_", "-"))(command_of(_function))
 
 

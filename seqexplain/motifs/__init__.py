@@ -28,15 +28,20 @@ if TYPE_CHECKING:
     from seqexplain.motifs._filter_motifs import FilterMotifs as FilterMotifs
     from seqexplain.motifs._filter_patterns import filter_patterns as filter_patterns
     from seqexplain.motifs._find_hits import find_hits as find_hits
+    from seqexplain.motifs._find_motifs import find_motifs as find_motifs
     from seqexplain.motifs._genome_spans import GenomeSpans as GenomeSpans
     from seqexplain.motifs._genome_spans import genome_spans as genome_spans
     from seqexplain.motifs._load_database import load_database as load_database
     from seqexplain.motifs._match_motifs import match_motifs as match_motifs
     from seqexplain.motifs._matrices import Motif as Motif
     from seqexplain.motifs._modisco_patterns import modisco_patterns as modisco_patterns
+    from seqexplain.motifs._motif_folder import load_motifs as load_motifs
+    from seqexplain.motifs._motif_folder import refuse_motif_folder as refuse_motif_folder
+    from seqexplain.motifs._motif_folder import save_motifs as save_motifs
     from seqexplain.motifs._motif_hits import MotifHits as MotifHits
     from seqexplain.motifs._motif_matches import MotifMatch as MotifMatch
     from seqexplain.motifs._motif_matches import MotifMatches as MotifMatches
+    from seqexplain.motifs._name_patterns import name_patterns as name_patterns
     from seqexplain.motifs._orient_patterns import orient_patterns as orient_patterns
     from seqexplain.motifs._pattern import Pattern as Pattern
     from seqexplain.motifs._pattern import stack_pattern as stack_pattern
@@ -86,14 +91,19 @@ _HOMES = {
     "extract_patterns": "_extract_patterns",
     "filter_patterns": "_filter_patterns",
     "find_hits": "_find_hits",
+    "find_motifs": "_find_motifs",
     "genome_spans": "_genome_spans",
     "load_database": "_load_database",
+    "load_motifs": "_motif_folder",
     "match_motifs": "_match_motifs",
     "modisco_patterns": "_modisco_patterns",
+    "name_patterns": "_name_patterns",
     "open_contributions": "_contribution_source",
     "orient_patterns": "_orient_patterns",
     "read_motifs": "_read_motifs",
     "read_patterns": "_pattern_files",
+    "refuse_motif_folder": "_motif_folder",
+    "save_motifs": "_motif_folder",
     "scan": "_scan",
     "score_table": "_scores",
     "sis_patterns": "_sis_patterns",
@@ -102,8 +112,8 @@ _HOMES = {
     "window_agreement": "_agreement",
     "write_hits": "_write_hits",
     "write_motifs": "_write_motifs",
-    "write_seqlets_bed": "_write_seqlets_bed",
     "write_patterns": "_pattern_files",
+    "write_seqlets_bed": "_write_seqlets_bed",
 }
 
 __all__ = sorted(_HOMES)

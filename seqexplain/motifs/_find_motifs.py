@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from seqexplain.errors import ParameterError
 from seqexplain.motifs._matrices import Motif
-from seqexplain.motifs._motif_matches import SIGNIFICANT, MotifMatches
+from seqexplain.motifs._name_patterns import name_patterns
 from seqexplain.motifs._pattern_set import PatternSet
 
 METHODS = ("fast", "modisco", "sis")
@@ -67,22 +66,7 @@ def find_motifs(
             "seqexplain.features.filter_motifs."
         )
     found = _FUNCTIONS[method](source, target=target, **options)
-    return found if database is None else named(found, database)[0]
-
-
-def named(
-    patterns: PatternSet, database: str | Path | Sequence[Motif] = "jaspar"
-) -> tuple[PatternSet, MotifMatches]:
-    """Match patterns with a database, turn them as their best matches read, and label them.
-
-    A pattern whose best match has a q-value above .05 stays as it is and gets no label.
-    """
-    from seqexplain.motifs._match_motifs import match_motifs
-    from seqexplain.motifs._orient_patterns import orient_patterns
-
-    turned, matches = orient_patterns(patterns, match_motifs(patterns, database))
-    labels = {id: f"{m.name} ({m.id})" for id, m in matches.best.items() if m.q_value <= SIGNIFICANT}
-    return replace(turned, labels=labels), matches
+    return found if database is None else name_patterns(found, database)[0]
 
 
 def _fast(source: Any, **options: Any) -> PatternSet:

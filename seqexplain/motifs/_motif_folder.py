@@ -134,7 +134,9 @@ def load_motifs(path: str | Path, source: Any = None, *, target: int | str | Non
     """
     place = Path(path).expanduser()
     if not place.exists():
-        raise MissingFileError(f"There is no {place}; expected a folder that `seqexplain motifs` wrote, or an HDF5 file.")
+        raise MissingFileError(
+            f"There is no {place}; expected a folder that `seqexplain motifs` wrote, or an HDF5 file."
+        )
     if not place.is_dir():
         return read_patterns(place, source, target=target)
     summary = _summary(place)

@@ -46,6 +46,36 @@ def progress_of(label: str, total: int, done: int, *, shown: bool, unit: str = "
 
 
 @contextmanager
+def phases_of(label: str, *, shown: bool) -> Iterator[Callable[[str, float], None]]:
+    """Show how far a job of several phases is, whose parts cannot be counted.
+
+    Parameters
+    ----------
+    label
+        What is going on.
+    shown
+        False for nothing at all.
+
+    Yields
+    ------
+    callable
+        To be called with the phase that begins, and the share of the whole that is done, from 0 to 1.
+    """
+    if not shown:
+        yield lambda _, __: None
+    elif sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=Console(stderr=True)) as progress:
+            task = progress.add_task(label, total=1.0)
+            yield lambda phase, share: progress.update(task, description=f"{label}: {phase}", completed=share)
+    else:
+        yield lambda phase, share: _log.info("%s: %s (%.0f %% done)", label, phase, 100 * share)
+
+
+@contextmanager
 def _bar(label: str, total: int, done: int, unit: str) -> Iterator[Advance]:
     from rich.console import Console
     from rich.progress import (
