@@ -32,22 +32,10 @@ app = typer.Typer(
     rich_markup_mode="rich",
     epilog="Each subcommand has its own --help. Start with: seqexplain demo",
 )
-for _function in (
-    info,
-    methods,
-    score,
-    explain,
-    ism,
-    sis,
-    variants,
-    insert,
-    sis_clusters,
-    motifs,
-    hits,
-    logo,
-    export,
-    demo,
-):
+_COMMANDS = (
+    info, methods, score, explain, ism, sis, variants, insert, sis_clusters, motifs, hits, logo, export, demo,
+)  # fmt: skip
+for _function in _COMMANDS:
     app.command(_function.__name__.replace("_", "-"))(command_of(_function))
 
 

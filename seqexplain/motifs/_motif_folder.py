@@ -99,7 +99,7 @@ def save_motifs(
             "format_version": FORMAT_VERSION,
             "seqexplain": __version__,
             "method": patterns.method,
-            "parameters": jsonable(dict(patterns.parameters)),
+            "parameters": jsonable(dict(patterns.parameters), "parameters"),
             "target": patterns.label,
             "sequences": patterns.n_sequences,
             "patterns": [pattern.id for pattern in patterns],
@@ -134,9 +134,7 @@ def load_motifs(path: str | Path, source: Any = None, *, target: int | str | Non
     """
     place = Path(path).expanduser()
     if not place.exists():
-        raise MissingFileError(
-            f"There is no {place}; expected a folder that `seqexplain motifs` wrote, or an HDF5 file."
-        )
+        raise MissingFileError(f"There is no {place}; expected a folder of `seqexplain motifs`, or an HDF5 file.")
     if not place.is_dir():
         return read_patterns(place, source, target=target)
     summary = _summary(place)
@@ -160,8 +158,8 @@ def refuse_motif_folder(folder: Path, *, overwrite: bool) -> None:
     if place.exists() and not (place.is_dir() and not any(place.iterdir())):
         if not place.is_dir() or _summary(place) is None:
             raise StorageError(
-                f"{place} exists and is not a folder of motifs; it is never overwritten. Choose another path, or remove "
-                "it yourself."
+                f"{place} exists and is not a folder of motifs; it is never overwritten. Choose another path, or "
+                "remove it yourself."
             )
         if not overwrite:
             raise StorageError(f"{place} exists already; choose another name, or pass overwrite=True (--overwrite).")
