@@ -172,11 +172,13 @@ def _of_seqlets(
     *,
     quiet: bool,
 ) -> PatternSet:
-    from seqexplain.motifs import call_seqlets, extract_patterns, modisco_patterns
+    from seqexplain.motifs import call_seqlets, extract_patterns
     from seqexplain.pipeline._progress import phases_of
 
     if method is Method.MODISCO:
         more = {name: value for name, value in (("max_seqlets", most), ("window", window)) if value is not None}
+        from seqexplain.motifs import modisco_patterns
+
         with phases_of("TF-MoDISco", shown=not quiet) as progress:
             return modisco_patterns(source, fdr=fdr, progress=progress, **chosen, **more)
     seqlets = call_seqlets(source, fdr=fdr)
