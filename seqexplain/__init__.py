@@ -35,17 +35,24 @@ if TYPE_CHECKING:
     from seqexplain.models import register_decomposition as register_decomposition
     from seqexplain.motifs import MotifHits as MotifHits
     from seqexplain.motifs import MotifMatches as MotifMatches
+    from seqexplain.motifs import PatternSet as PatternSet
     from seqexplain.motifs import SubsetClusters as SubsetClusters
     from seqexplain.motifs import average_motifs as average_motifs
+    from seqexplain.motifs import call_seqlets as call_seqlets
     from seqexplain.motifs import cluster_subsets as cluster_subsets
     from seqexplain.motifs import compare_motifs as compare_motifs
     from seqexplain.motifs import extract_patterns as extract_patterns
     from seqexplain.motifs import find_hits as find_hits
+    from seqexplain.motifs import find_motifs as find_motifs
     from seqexplain.motifs import load_database as load_database
+    from seqexplain.motifs import load_motifs as load_motifs
     from seqexplain.motifs import match_motifs as match_motifs
     from seqexplain.motifs import modisco_patterns as modisco_patterns
+    from seqexplain.motifs import name_patterns as name_patterns
+    from seqexplain.motifs import open_contributions as open_contributions
     from seqexplain.motifs import orient_patterns as orient_patterns
     from seqexplain.motifs import read_patterns as read_patterns
+    from seqexplain.motifs import save_motifs as save_motifs
     from seqexplain.motifs import sis_patterns as sis_patterns
     from seqexplain.motifs import write_hits as write_hits
     from seqexplain.motifs import write_patterns as write_patterns
@@ -105,6 +112,7 @@ _HOMES = {
     "MarkovModel": "sequences",
     "MotifHits": "motifs",
     "MotifMatches": "motifs",
+    "PatternSet": "motifs",
     "SequenceModel": "models",
     "SubsetClusters": "motifs",
     "SufficientInputSubsets": "results",
@@ -116,6 +124,7 @@ _HOMES = {
     "attribution_logo": "plot",
     "average_motifs": "motifs",
     "back_select": "perturbation",
+    "call_seqlets": "motifs",
     "cam": "attribution",
     "cluster_subsets": "motifs",
     "compare_motifs": "motifs",
@@ -130,6 +139,7 @@ _HOMES = {
     "extract_patterns": "motifs",
     "filter_motifs": "features",
     "find_hits": "motifs",
+    "find_motifs": "motifs",
     "find_sis": "perturbation",
     "fit_length": "sequences",
     "grad_cam": "attribution",
@@ -145,6 +155,7 @@ _HOMES = {
     "load": "storage",
     "load_database": "motifs",
     "load_model": "models",
+    "load_motifs": "motifs",
     "logo": "plot",
     "lrp": "attribution",
     "lrp_conservation": "attribution",
@@ -154,8 +165,10 @@ _HOMES = {
     "meaningful_perturbation": "perturbation",
     "modisco_patterns": "motifs",
     "mononucleotide_shuffle": "sequences",
+    "name_patterns": "motifs",
     "occlusion": "perturbation",
     "one_hot": "sequences",
+    "open_contributions": "motifs",
     "orient_patterns": "motifs",
     "prediction_difference_analysis": "perturbation",
     "profile": "models",
@@ -166,6 +179,7 @@ _HOMES = {
     "register_decomposition": "models",
     "saliency": "attribution",
     "save": "storage",
+    "save_motifs": "motifs",
     "sensitivity_analysis": "attribution",
     "simple_taylor_decomposition": "attribution",
     "sis_collection": "perturbation",

@@ -165,7 +165,10 @@ def _choose(targets: Sequence[str], several: bool, target: int | str | None, wha
     if target is not None:
         return targets[target_position(target, targets)]
     if several and len(targets) > 1:
-        raise TargetError(f"{what} has {len(targets)} targets, {', '.join(targets)}; choose one with target= (--target).")
+        listed = ", ".join(targets)
+        raise TargetError(f"{what} has {len(targets)} targets, {listed}; choose one with target= (--target).")
+            f"{what} has {len(targets)} targets, {', '.join(targets)}; choose one with target= (--target)."
+        )
     return targets[0] if targets else ""
 
 
