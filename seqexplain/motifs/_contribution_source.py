@@ -167,8 +167,6 @@ def _choose(targets: Sequence[str], several: bool, target: int | str | None, wha
     if several and len(targets) > 1:
         listed = ", ".join(targets)
         raise TargetError(f"{what} has {len(targets)} targets, {listed}; choose one with target= (--target).")
-            f"{what} has {len(targets)} targets, {', '.join(targets)}; choose one with target= (--target)."
-        )
     return targets[0] if targets else ""
 
 
