@@ -177,10 +177,11 @@ def _of_seqlets(
 
     if method is Method.MODISCO:
         more = {name: value for name, value in (("max_seqlets", most), ("window", window)) if value is not None}
-        from seqexplain.motifs import modisco_patterns
+        from seqexplain import motifs
 
         with phases_of("TF-MoDISco", shown=not quiet) as progress:
-            return modisco_patterns(source, fdr=fdr, progress=progress, **chosen, **more)
+            found: PatternSet = motifs.modisco_patterns(source, fdr=fdr, progress=progress, **chosen, **more)
+            return found
     seqlets = call_seqlets(source, fdr=fdr)
     if most is not None and len(seqlets) > most:
         import numpy as np

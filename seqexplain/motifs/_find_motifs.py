@@ -76,9 +76,10 @@ def _fast(source: Any, **options: Any) -> PatternSet:
 
 
 def _modisco(source: Any, **options: Any) -> PatternSet:
-    from seqexplain.motifs._modisco_patterns import modisco_patterns
+    from seqexplain import motifs
 
-    return modisco_patterns(source, **options)
+    found: PatternSet = motifs.modisco_patterns(source, **options)
+    return found
 
 
 def _sis(source: Any, **options: Any) -> PatternSet:
