@@ -176,7 +176,8 @@ def _of_seqlets(
     from seqexplain.pipeline._progress import phases_of
 
     if method is Method.MODISCO:
-        more = {name: value for name, value in (("max_seqlets", most), ("window", window)) if value is not None}
+        more: dict[str, Any] = {"max_seqlets": most, "window": window}
+        more = {name: value for name, value in more.items() if value is not None}
         from seqexplain import motifs
 
         with phases_of("TF-MoDISco", shown=not quiet) as progress:
