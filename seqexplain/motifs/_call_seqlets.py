@@ -29,6 +29,8 @@ Null = Literal["laplace", "empirical", "background"]
 Sign = Literal["both", "positive", "negative"]
 
 LONGEST = 200  # bp of a span; the tables of p-values grow with it
+# What was nearest to the rate that is stated, on contributions of shuffled sequences of three networks
+_NULL_OF: Mapping[str, str] = {"recursive": "empirical", "window": "laplace"}
 _SIGNS: Mapping[str, tuple[int, ...]] = {"both": (+1, -1), "positive": (+1,), "negative": (-1,)}
 _WORDS = {+1: "positive", -1: "negative"}
 
@@ -99,7 +101,8 @@ def call_seqlets(
         - `"empirical"`: bases contribute independently, each as any base of these data, the motifs' included;
         - `"background"`: sums are distributed as in `background`.
 
-        By default `"background"` where that is given, else `"laplace"`.
+        By default `"background"` where that is given, else `"empirical"` for recursive seqlets and `"laplace"` for
+        windows.
     background
         Contributions of sequences without motifs to the same target, shuffled ones say: anything that `source` may be.
     fdr
@@ -137,8 +140,10 @@ def call_seqlets(
     padding) are neither tried nor counted.
 
     The rate is what the null makes of it. Contributions of neighbouring bases are alike in most models, which
-    `"empirical"` does not know: its p-values are then too small. `"laplace"` knows the sums, but takes their tails for
-    exponential. Where contributions of shuffled sequences can be had, `"background"` assumes least.
+    `"empirical"` does not know; but it takes the motifs' bases for a part of the null, which makes it careful.
+    `"laplace"` knows the sums, but takes their tails for exponential, and in shuffled sequences, where models answer to
+    words that look like motifs, they are longer. Where contributions of shuffled sequences can be had, `"background"`
+    assumes least, and its rate holds against them.
 
     Contributions are read twice, a block at a time; what is kept in memory are tables, and the stretches (a few per
     cent of the bases) that reach the loosest threshold. The result does not depend on blocks, and nothing is drawn
@@ -151,8 +156,8 @@ def call_seqlets(
     """
     opened = open_contributions(source, target=target)
     behind = None if background is None else open_contributions(background, target=target)
-    chosen: Any = null or ("laplace" if background is None else "background")
-    _check_choices(method, chosen, sign, behind)
+    _check_choices(method, null, sign, behind)
+    chosen: Any = null or (_NULL_OF[method] if background is None else "background")
     _check_numbers(fdr, p_value, min_length, max_length, window)
     shortest, longest = (window, window) if method == "window" else (min_length, max_length)
     call = _Call(
@@ -193,7 +198,7 @@ def call_seqlets(
 
 def _check_choices(method: Any, null: Any, sign: Any, background: ContributionSource | None) -> None:
     for name, value, kinds in (("method", method, Method), ("null", null, Null), ("sign", sign, Sign)):
-        if value not in get_args(kinds):
+        if value not in get_args(kinds) and (value, name) != (None, "null"):
             choices = ", ".join(repr(kind) for kind in get_args(kinds))
             raise ParameterError(f"{name} is {value!r}; expected one of {choices}.")
     if null == "background" and background is None:
