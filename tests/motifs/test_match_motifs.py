@@ -55,6 +55,30 @@ def test_patterns_are_compared_by_their_cores():
         assert match.p_value == pytest.approx(match_motifs([ctcf]).best["MA0139.2"].p_value)
 
 
+@pytest.mark.slow
+def test_every_motif_of_jaspar_finds_itself():
+    for turn in (False, True):
+        found = match_motifs([m.reverse_complement() if turn else m for m in JASPAR], JASPAR, top=1)
+        np.testing.assert_array_equal(found.target, np.arange(len(JASPAR)))
+        same = [np.allclose(m.probabilities, m.probabilities[::-1, ::-1]) for m in JASPAR]
+        np.testing.assert_array_equal(found.strand, np.where(same, "+", "-" if turn else "+"))
+        np.testing.assert_array_equal(found.offset, 0)
+        assert found.q_value.max() < 1e-5
+
+
+@pytest.mark.slow
+def test_random_motifs_match_jaspar_as_often_as_p_values_say():
+    rng = np.random.default_rng(7)
+    pool = np.concatenate([m.probabilities for m in JASPAR] + [m.probabilities[::-1, ::-1] for m in JASPAR])
+    queries = [
+        Motif(f"r{k}", "r", pool[rng.integers(len(pool), size=w)]) for k, w in enumerate(rng.integers(6, 15, 400))
+    ]
+    found = match_motifs(queries, top=None)
+    for level in (0.1, 0.01, 1e-3, 1e-4):  # offsets are taken as independent, so high p-values are a little too high
+        assert 0.6 * level < np.mean(found.p_value <= level) < 1.4 * level
+    assert np.mean(found.q_value[found.rank == 1] <= 0.05) < 0.08
+
+
 def test_offset_is_where_the_match_begins_in_the_query():
     (ctcf,) = named("MA0139.2")
     flank = np.full((5, 4), 10.0)
