@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from seqexplain.motifs import sis_patterns as sis_patterns
     from seqexplain.motifs import write_hits as write_hits
     from seqexplain.motifs import write_patterns as write_patterns
+    from seqexplain.motifs import write_seqlets_bed as write_seqlets_bed
     from seqexplain.perturbation import DeletionEffects as DeletionEffects
     from seqexplain.perturbation import Epistasis as Epistasis
     from seqexplain.perturbation import InsertionEffects as InsertionEffects
@@ -192,6 +193,7 @@ _HOMES = {
     "window_mutagenesis": "perturbation",
     "write_hits": "motifs",
     "write_patterns": "motifs",
+    "write_seqlets_bed": "motifs",
 }
 
 __all__ = sorted([*_HOMES, "__version__"])

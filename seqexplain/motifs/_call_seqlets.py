@@ -104,7 +104,8 @@ def call_seqlets(
         By default `"background"` where that is given, else `"empirical"` for recursive seqlets and `"laplace"` for
         windows.
     background
-        Contributions of sequences without motifs to the same target, shuffled ones say: anything that `source` may be.
+        Contributions of sequences without motifs to the same target, shuffled ones say: anything that `source` may be,
+        opened with the same `target`.
     fdr
         False discovery rate: the share of false seqlets that is accepted, for each sign by itself.
     p_value
@@ -204,6 +205,10 @@ def _check_choices(method: Any, null: Any, sign: Any, background: ContributionSo
     if null == "background" and background is None:
         raise ParameterError(
             'null="background" needs background=…: contributions of sequences without motifs, such as shuffled ones.'
+        )
+    if background is not None and null not in (None, "background"):
+        raise ParameterError(
+            f'null is {null!r}, which does not use a background; leave one out, or say null="background".'
         )
 
 

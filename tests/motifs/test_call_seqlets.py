@@ -392,6 +392,7 @@ def test_places_on_the_genome():
         ({"null": "normal"}, "null is 'normal'"),
         ({"sign": "plus"}, "sign is 'plus'"),
         ({"null": "background"}, "needs background="),
+        ({"null": "laplace", "background": explained(noise(3, 50, 0))}, "does not use a background"),
         ({"fdr": 0}, "fdr is 0; expected a number above 0"),
         ({"p_value": 2}, "p_value is 2"),
         ({"min_length": 0}, "min_length is 0; expected a whole number of bp from 1 to 200"),
