@@ -57,7 +57,7 @@ def match_motifs(
     Raises
     ------
     ParameterError
-        When `top` is below 1, the database has no motif, or there is no such engine.
+        When `top` is below 1, the database has no motif, two queries have the same id, or there is no such engine.
     MissingFileError, FileFormatError
         As for `load_database`.
     MissingExtraError
@@ -111,6 +111,7 @@ def match_motifs(
         )
     if engine not in ("numpy", "memelite"):
         raise ParameterError(f'engine is {engine!r}; expected "numpy" or "memelite".')
+    _refuse_same_ids(motifs)
     narrow = [motif for motif in motifs if motif.width <= WIDEST]
     compiled = engine == "memelite"
     theirs = memelite_p_values(narrow, targets) if compiled else iter(())
@@ -160,6 +161,14 @@ def query_motifs(queries: Queries) -> list[Motif]:
                 f"Wrap a matrix: Motif(id, name, counts)."
             )
     return found
+
+
+def _refuse_same_ids(motifs: list[Motif]) -> None:
+    seen: set[str] = set()
+    for motif in motifs:
+        if motif.id in seen:
+            raise ParameterError(f"Two queries have the id {motif.id!r}; expected one each, as matches are told by it.")
+        seen.add(motif.id)
 
 
 def benjamini_hochberg(p: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -140,6 +140,8 @@ def test_odd_queries_and_databases(tmp_path):
         match_motifs([narrow], top=0)
     with pytest.raises(ParameterError, match="holds ndarray"):
         match_motifs([np.ones((4, 4))])
+    with pytest.raises(ParameterError, match="Two queries have the id 'n'"):
+        match_motifs([narrow, blunt, narrow])
     with pytest.raises(MissingFileError, match="expected 'jaspar' or the path"):
         match_motifs([narrow], tmp_path / "none.meme")
     with pytest.raises(ParameterError, match="No query 'x'"):
