@@ -17,7 +17,7 @@ BLOCK_BYTES = 1 << 27  # of contributions at all positions, before they are summ
 
 
 def contributions_of_filters(
-    model: SequenceModel, layer: FilterLayer, X: Array, rows: Array, options: Mapping[str, Any]
+    model: SequenceModel, layer: FilterLayer, X: Array, rows: Array, n: int, options: Mapping[str, Any]
 ) -> tuple[Array, str]:
     """Return what each filter contributes in each sequence, `(rows, filters)`, and the label of the target.
 
@@ -26,9 +26,9 @@ def contributions_of_filters(
     model, layer
         The model, and the layer of it.
     X
-        `(n, L, 4)` all sequences.
-    rows
-        Which of them.
+        `(rows, L, 4)` some sequences.
+    rows, n
+        Which of all `n` sequences they are, for inputs and references that are given by row.
     options
         Of `layer_deeplift`.
 
@@ -41,7 +41,7 @@ def contributions_of_filters(
     """
     if isinstance(options.get("target"), list):
         raise ParameterError("The importance of filters is that for one target; give one, or importance=False.")
-    options = {**options, **_of_rows(model, options, rows, len(X))}
+    options = {**options, **_of_rows(model, options, rows, n)}
     total = np.zeros((len(rows), layer.n_filters))
     label = ""
     for call, reach in zip(layer.calls, layer.reaches, strict=True):
@@ -55,7 +55,7 @@ def contributions_of_filters(
         size = max(1, BLOCK_BYTES // (4 * len(reach) * layer.n_filters))
         size = max(job.batch_sequences, size - size % job.batch_sequences)
         for low in range(0, len(rows), size):
-            found = job.explain_layer(X[rows[low : low + size]], start=low).contributions
+            found = job.explain_layer(X[low : low + size], start=low).contributions
             total[low : low + size] += _by_filter(found, reach.axis, layer.n_filters)
     return total, label
 

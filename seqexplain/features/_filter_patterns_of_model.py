@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from seqexplain.features._filter_motifs import filter_motifs
+from seqexplain.features._scan_filters import scan_filters
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.motifs import FilterMotifs, PatternSet, open_contributions
-from seqexplain.sequences import codes_to_one_hot
 
 
 def filter_patterns_of_model(
@@ -44,14 +43,16 @@ def filter_patterns_of_model(
     -------
     PatternSet, FilterMotifs
         The patterns, whose contributions are those of the bases at the filter's sites, and what `filter_motifs` finds.
+        Of contributions, activations and one-hot sequences a block is in memory at a time.
 
     Raises
     ------
     SeqExplainError
         As `filter_motifs` and `open_contributions` do.
     """
+    model = model if isinstance(model, SequenceModel) else SequenceModel(model)
     source = open_contributions(contributions, target=target)
     codes = np.concatenate([np.empty((0, source.length), np.uint8), *(block.codes for block in source.blocks())])
-    explained_target = options.pop("explained_target", None)
-    found = filter_motifs(model, codes_to_one_hot(codes), importance=importance, target=explained_target, **options)
+    explained = options.pop("explained_target", None)
+    found = scan_filters(model, codes, importance=importance, target=explained, **options)
     return found.patterns(source, duplicates=duplicates, largest=largest), found

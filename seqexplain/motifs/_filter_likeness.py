@@ -12,6 +12,8 @@ Array = NDArray[Any]
 
 ALIKE = 0.8  # cosine from which two matrices count as one motif: five of six bases, where one is a base further on
 
+ROUND = 9  # digits; what differs by less is equal, and the first of equal ones is taken
+
 
 @dataclass(frozen=True)
 class Likeness:
@@ -73,19 +75,22 @@ def likenesses(matrices: Array, background: Array, *, least: float = ALIKE) -> l
 
 def _best(matrices: Array, background: Array, width: int) -> tuple[Array, Array, Array]:
     """Return the best similarity of each pair, with its offset and whether the first is turned, `(m, m)` each."""
-    m = len(matrices)
-    forward = _unit(matrices - background)
-    reverse = _unit(matrices[:, ::-1, ::-1] - background)
-    best = np.full((m, m), -np.inf)
+    m, size = len(matrices), 2 * width  # no shift wraps around
+    shifts = np.array(sorted(range(-(width - 1), width), key=lambda s: (abs(s), s)))
+    others = np.fft.rfft(_unit(matrices - background), size, axis=1)
+    turned_over = np.fft.rfft(_unit(matrices[:, ::-1, ::-1] - background), size, axis=1)
+    best = np.zeros((m, m))
     offset, turned = np.zeros((m, m), dtype=np.int64), np.zeros((m, m), dtype=bool)
-    for strand, these in enumerate((forward, reverse)):
-        for shift in sorted(range(-(width - 1), width), key=lambda s: (abs(s), s)):
-            overlap = width - abs(shift)
-            mine = these[:, max(0, -shift) : max(0, -shift) + overlap].reshape(m, -1)
-            others = forward[:, max(0, shift) : max(0, shift) + overlap].reshape(m, -1)
-            here = mine @ others.T
-            better = here > best + 1e-9  # rounding must not prefer a later one
-            best[better], offset[better], turned[better] = here[better], shift, bool(strand)
+    for i in range(m):
+        found = []
+        for mine in (others[i], turned_over[i]):
+            at_shifts = np.fft.irfft((mine.conj() * others).sum(axis=2), size, axis=1)[:, shifts % size]
+            place = np.round(at_shifts, ROUND).argmax(axis=1)
+            found.append((at_shifts[np.arange(m), place], shifts[place]))
+        (plus, plus_shift), (minus, minus_shift) = found
+        turned[i] = np.round(minus, ROUND) > np.round(plus, ROUND)
+        best[i] = np.where(turned[i], minus, plus)
+        offset[i] = np.where(turned[i], minus_shift, plus_shift)
     return best, offset, turned
 
 

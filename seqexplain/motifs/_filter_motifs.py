@@ -183,8 +183,7 @@ class FilterMotifs:
         """Return Σ p·log2(p / b) of a motif against the bases of the sequences, bits; 0 without a motif."""
         if one.motif is None:
             return 0.0
-        p = one.motif.probabilities
-        return float((p * np.log2(np.where(p > 0, p, 1.0) / np.where(p > 0, self.frequencies, 1.0))).sum())
+        return float(one.motif.information_content(tuple(self.frequencies)).sum())
 
     def with_contributions(self, by_channel: ArrayLike, *, target: str = "") -> FilterMotifs:
         """Return the same with the importance of each filter.

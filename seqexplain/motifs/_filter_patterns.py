@@ -51,7 +51,7 @@ def filter_patterns(
         `(n, positions, filters)`; or a function without arguments that returns the same in blocks of sequences, in
         their order, and is called once (twice with `sites="all"`).
     X
-        `(n, L, 4)` one-hot: what the activations are of.
+        `(n, L, 4)` one-hot, or `(n, L)` uint8 base codes: what the activations are of.
     field
         The bases that each position sees.
     background
@@ -116,9 +116,7 @@ def filter_patterns(
     ('GATA', [2, 0], 2)
     """
     share = _check(threshold, threshold_of, sites, max_sites, background is not None)
-    codes = one_hot_to_codes(X)
-    if codes.ndim != 2:
-        raise ShapeError(f"X has shape {np.shape(X)}; expected (n, length, 4).")
+    codes = _codes(X)
     best = _scan(activations, field, len(codes), "activations", with_lowest=negative is not False)
     beside = None
     if background is not None:
@@ -154,6 +152,18 @@ def filter_patterns(
         },
         notes=tuple(notes),
     )  # fmt: skip
+
+
+def _codes(X: ArrayLike) -> NDArray[np.uint8]:
+    given = np.asarray(X)
+    if given.ndim == 2 and given.dtype == np.uint8 and given.max(initial=0) <= UNKNOWN:
+        return given
+    if given.ndim != 3:
+        raise ShapeError(
+            f"X is {given.dtype} of shape {given.shape}; expected (n, length, 4) one-hot, or base codes (n, length), "
+            "uint8 from 0 to 4."
+        )
+    return one_hot_to_codes(given)
 
 
 def _check(threshold: float | None, threshold_of: str, sites: str, max_sites: int, background: bool) -> float:
@@ -377,8 +387,8 @@ def _say(found: list[FilterMotif], n_background: int, notes: list[str]) -> None:
     common = sum((one.n_background or 0) > EVERYWHERE * n_background for one in active)
     if n_background and common > len(active) / 2:
         notes.append(
-            f"{common} of {len(active)} active filters are so in over {EVERYWHERE:.0%} of the background, too: in "
-            'sequences this long any has a site. threshold_of="background", or a higher threshold, tells more.'
+            f"{common} of {len(active)} active filters are so in over {EVERYWHERE:.0%} of the background, too: nearly "
+            'any sequence has a site. threshold_of="background", or a higher threshold, tells more.'
         )
     dead = [one.id for one in found if one.motif is None]
     if dead:

@@ -52,7 +52,7 @@ def test_blocks_are_the_same_as_one_array() -> None:
         whole = filter_patterns(activation, X, field(18), background=beside, sites=sites, max_sites=40)
         parts = filter_patterns(
             lambda: iter(np.split(activation, [7, 7, 31])),
-            X,
+            X.argmax(axis=2).astype(np.uint8),
             field(18),
             background=lambda: iter(np.split(beside, [29])),
             sites=sites,
@@ -98,7 +98,7 @@ def test_a_threshold_from_the_background_leaves_its_share_of_it() -> None:
         )
     silent = filter_patterns(activation, X, field(10), background=0 * beside, threshold_of="background")
     assert all(one.threshold > 0 and one.n_active == 300 and one.n_background == 0 for one in silent)
-    assert not any("too: in sequences this long" in note for note in found.notes)
+    assert not any("too: nearly" in note for note in found.notes)
     common = filter_patterns(activation, X, field(10), background=beside, threshold=0.01)
     assert any(note.startswith("3 of 3 active filters are so in over 90% of the background") for note in common.notes)
     with pytest.raises(ParameterError, match="needs a background"):
@@ -147,6 +147,33 @@ def test_filters_that_say_the_same_are_flagged() -> None:
     assert found[2].like.similarity == pytest.approx(1.0)
     assert found[3].like is None
     assert found.to_table()["like"].tolist() == ["", "filter_0", "filter_0", ""]
+
+
+def test_likeness_is_the_best_of_all_shifts_and_strands() -> None:
+    rng = np.random.default_rng(0)
+    matrices = rng.dirichlet(np.full(4, 0.4), size=(7, 9))
+    matrices[4] = np.roll(matrices[1], 1, axis=0)[::-1, ::-1]
+    matrices[6] = np.roll(matrices[2], -1, axis=0)
+    b = np.array([0.3, 0.2, 0.2, 0.3])
+    found = likenesses(matrices, b, least=0.1)
+    padded = np.zeros((7, 27, 4))
+    padded[:, 9:18] = matrices - b
+    for i, like in enumerate(found):
+        best = {}
+        for j in range(i):
+            if found[j] is not None:
+                continue
+            for strand, mine in (("+", padded[i]), ("-", padded[i, ::-1, ::-1])):
+                for shift in range(-8, 9):
+                    norm = np.linalg.norm(padded[i]) * np.linalg.norm(padded[j])
+                    best[j, shift, strand] = (np.roll(mine, shift, axis=0) * padded[j]).sum() / norm
+        if not best or max(best.values()) < 0.1:
+            assert like is None
+            continue
+        top = max(best, key=best.get)
+        assert (like.other, like.offset, like.strand) == top
+        assert like.similarity == pytest.approx(best[top])
+    assert likenesses(matrices, b)[4].strand == "-"
 
 
 def test_likeness_by_hand() -> None:
@@ -224,6 +251,7 @@ def test_what_does_not_go_together_is_refused() -> None:
         ((activation[:3], X, field(6)), "are of 3 sequences, X of 4"),
         ((activation[0], X, field(6)), "expected .sequences, 6, filters."),
         ((np.full((4, 6, 2), np.nan), X, field(6)), "NaN"),
+        ((activation, X.argmax(axis=2), field(6)), "uint8 from 0 to 4"),
     ):
         with pytest.raises(ShapeError, match=what):
             filter_patterns(*wrong)
