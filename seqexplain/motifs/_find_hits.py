@@ -33,6 +33,7 @@ def find_hits(
     target: int | str | None = None,
     q_value: float = 0.05,
     p_value: float = 1e-3,
+    match_p_value: float = 0.01,
     overlaps: str = "resolved",
     max_overlap: float = 0.5,
     background: Sequence[float] | None = None,
@@ -61,6 +62,9 @@ def find_hits(
         Highest false discovery rate of the hits of each motif.
     p_value
         Highest p-value of a hit; also what bounds memory when `q_value` is 1.
+    match_p_value
+        Highest FIMO p-value of a hit's word: the motif has to be there, and not only contributions that look like it. A
+        loose limit, for contributions decide; where a motif is so short that no word reaches it, its best words do.
     overlaps
         - `"resolved"`: a stretch is explained by one motif. Of hits that overlap, of the same motif or of different
           ones, that which explains most of the contributions stays (see `MotifHits.explained`), the others go;
@@ -110,8 +114,8 @@ def find_hits(
     laid over as many of the sequences as `null_windows` needs. Scores below .7/√w, far from any hit, have p = 1.
     q-values are Benjamini and Hochberg's over all windows of the motif, before overlaps are resolved.
 
-    A window with an unknown base is no hit. Equal scores on both strands, as of palindromes, are one hit, on the +
-    strand.
+    A window with an unknown base is no hit, nor one whose contributions sum to the other sign than the pattern's. Equal
+    scores on both strands, as of palindromes, are one hit, on the + strand.
 
     Work: 2 strands · motifs · 4·w multiply-adds a window, and the same for each scrambled one. Memory: that of a block
     and of the hits.
@@ -125,7 +129,7 @@ def find_hits(
 
     Benjamini Y, Hochberg Y (1995) Controlling the false discovery rate. J. R. Stat. Soc. B 57:289.
     """
-    _check(q_value, p_value, overlaps, max_overlap, sign, null_windows)
+    _check(q_value, p_value, match_p_value, overlaps, max_overlap, sign, null_windows)
     contributions = open_contributions(source, target=target)
     composition = _composition(contributions) if background is None else check_background(background)
     called = (
@@ -140,12 +144,14 @@ def find_hits(
     notes += [f"{one.id} is {one.width} bp wide, wider than the sequences: it was not looked for" for one in wide]
     motifs = [one for one in motifs if one.width <= contributions.length]
     parameters = {
-        "q_value": q_value, "p_value": p_value, "overlaps": overlaps, "max_overlap": max_overlap,
-        "background": composition.tolist(), "null_windows": null_windows, "random_state": random_state,
-        "source": contributions.description,
+        "q_value": q_value, "p_value": p_value, "match_p_value": match_p_value, "overlaps": overlaps,
+        "max_overlap": max_overlap, "background": composition.tolist(), "null_windows": null_windows,
+        "random_state": random_state, "source": contributions.description,
     }  # fmt: skip
-    scan = _Scan(contributions, motifs, composition)
-    table = scan.run(p_value, q_value, overlaps, max_overlap, null_windows, random_state, notes)
+    tables = [score_table(one.motif, tuple(composition)) for one in motifs]
+    limits = np.array([max(match_p_value, float(table.survival[-1])) for table in tables])
+    scan = _Scan(contributions, motifs, tables, limits, p_value, q_value, overlaps, max_overlap)
+    table = scan.run(null_windows, random_state, notes)
     return MotifHits(
         **table,
         patterns=tuple(one.id for one in motifs),
@@ -166,22 +172,21 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Scan:
+    """What is looked for, and what makes a hit; `match_limits` are FIMO p-values, one a motif."""
+
     source: ContributionSource
     motifs: list[HitMotif]
-    composition: Array
+    tables: list[ScoreTable]
+    match_limits: Array
+    p_value: float
+    q_value: float
+    overlaps: str
+    share: float
 
-    def run(
-        self,
-        p_value: float,
-        q_value: float,
-        overlaps: str,
-        share: float,
-        null_windows: int,
-        seed: int,
-        notes: list[str],
-    ) -> dict[str, Array]:
+    def run(self, null_windows: int, seed: int, notes: list[str]) -> dict[str, Array]:
+        """Return the columns of `MotifHits`, and add to the notes."""
         from seqexplain.motifs._hit_kernels import resolve
         from seqexplain.motifs._hit_scores import BINS, candidates, fit_null
 
@@ -194,33 +199,32 @@ class _Scan:
             notes.append("all contributions are 0: nothing is a hit")
             return found[0]
         p = null.p_values()
-        rare = p <= p_value  # scores of a motif rise with the bin, so these are a tail
+        rare = p <= self.p_value  # scores of a motif rise with the bin, so these are a tail
         lowest = np.where(rare.any(axis=1), rare.argmax(axis=1), 2 * BINS) / BINS
         counts = np.zeros((len(motifs), BINS), dtype=np.int64)
-        tables = [score_table(one.motif, tuple(self.composition)) for one in motifs]
         for block in self.source.blocks():
-            parts = [self._hits(block, some, tables) for some in candidates(block, motifs, null, lowest, counts)]
+            parts = [self._hits(block, some) for some in candidates(block, motifs, null, lowest, counts)]
             one = _joined([_no_hits(), *parts])
-            if overlaps != "all":
+            if self.overlaps != "all":
                 group = one["sequence"] * len(motifs) + one["motif"]
-                one = _taken(one, resolve(group, one["start"], one["end"], one["score"], share))
+                one = _taken(one, resolve(group, one["start"], one["end"], one["score"], self.share))
             found.append(one)
         hits = _joined(found)
         q = _q_values(p, counts)
         bins = np.minimum((hits["score"] * BINS).astype(np.int64), BINS - 1)
         hits["p_value"] = p[hits["motif"], bins]
         hits["q_value"] = q[hits["motif"], bins]
-        hits = _taken(hits, (hits["q_value"] <= q_value) & (hits["p_value"] <= p_value))
-        if overlaps == "resolved":
-            hits = _taken(hits, resolve(hits["sequence"], hits["start"], hits["end"], hits["explained"], share))
+        hits = _taken(hits, (hits["q_value"] <= self.q_value) & (hits["p_value"] <= self.p_value))
+        if self.overlaps == "resolved":
+            hits = _taken(hits, resolve(hits["sequence"], hits["start"], hits["end"], hits["explained"], self.share))
         order = np.lexsort((hits["motif"], hits["end"], hits["start"], hits["sequence"]))
         hits = _taken(hits, order)
         missing = np.setdiff1d(np.arange(len(motifs)), hits["motif"])
         notes += [f"{motifs[k].id} has no hit" for k in missing]
         return hits
 
-    def _hits(self, block: ContributionBlock, some: Any, tables: list[ScoreTable]) -> dict[str, Array]:
-        """Describe candidates of one width."""
+    def _hits(self, block: ContributionBlock, some: Any) -> dict[str, Array]:
+        """Describe candidates of one width, without those whose word does not match or whose sign is another."""
         width = self.motifs[some.motif[0]].width if len(some.motif) else 1
         at = some.start[:, None] + np.arange(width)
         codes = block.codes[some.row[:, None], at]
@@ -229,15 +233,17 @@ class _Scan:
         fimo = np.ones(len(codes))
         for k in np.unique(some.motif):
             mine = some.motif == k
-            score = tables[k].weights[np.arange(width), codes[mine]].sum(axis=1)
-            fimo[mine] = tables[k].p_values(score)
-        return {
+            score = self.tables[k].weights[np.arange(width), codes[mine]].sum(axis=1)
+            fimo[mine] = self.tables[k].p_values(score)
+        contribution = block.observed[some.row[:, None], at].sum(axis=1, dtype=np.float64)
+        signs = np.array([one.sign for one in self.motifs])[some.motif]
+        hits = {
             "sequence": block.rows[some.row],
             "start": some.start,
             "end": some.start + width,
             "strand": np.where(turned, "-", "+"),
             "motif": some.motif,
-            "contribution": block.observed[some.row[:, None], at].sum(axis=1, dtype=np.float64),
+            "contribution": contribution,
             "explained": some.explained,
             "similarity": np.clip(some.explained / some.size, -1.0, 1.0),
             "score": some.score,
@@ -246,6 +252,7 @@ class _Scan:
             "fimo_p_value": fimo,
             "word": np.frombuffer(b"ACGT", dtype="S1")[codes].view(f"S{width}")[:, 0].astype(np.str_),
         }
+        return _taken(hits, (fimo <= self.match_limits[some.motif]) & (signs * contribution > 0))
 
 
 def _q_values(p: Array, counts: Array) -> Array:
@@ -278,8 +285,17 @@ def _composition(source: ContributionSource) -> Array:
     return np.asarray(counts / counts.sum())
 
 
-def _check(q_value: float, p_value: float, overlaps: str, max_overlap: float, sign: int, null_windows: int) -> None:
-    for name, value in (("q_value", q_value), ("p_value", p_value), ("max_overlap", max_overlap)):
+def _check(
+    q_value: float,
+    p_value: float,
+    match_p_value: float,
+    overlaps: str,
+    max_overlap: float,
+    sign: int,
+    null_windows: int,
+) -> None:
+    shares = {"q_value": q_value, "p_value": p_value, "match_p_value": match_p_value, "max_overlap": max_overlap}
+    for name, value in shares.items():
         if not 0 < value <= 1:
             raise ParameterError(f"{name} is {value!r}; expected a number above 0 and at most 1.")
     if overlaps not in OVERLAPS:
