@@ -229,6 +229,7 @@ class ModiscoRun:
 
     def _done(self, what: str) -> None:
         self._steps += 1
-        _log.info("TF-MoDISco: %s", what)
-        if self._progress is not None:
+        if self._progress is None:
+            _log.info("TF-MoDISco: %s", what)
+        else:
             self._progress(what, min(1.0, self._steps / self._total))
