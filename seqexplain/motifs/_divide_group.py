@@ -16,7 +16,7 @@ from seqexplain.motifs._window_alignment import Aligner, Layout
 
 Array = NDArray[Any]
 
-MOST = 5000  # members that are compared, evenly drawn; the others join the part whose mean they resemble most
+MOST = 2000  # members that are compared, evenly drawn; the others join the part whose mean they resemble most
 
 
 def divide_group(
