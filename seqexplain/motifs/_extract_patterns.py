@@ -32,7 +32,7 @@ def extract_patterns(
     n_neighbors: int = 20,
     n_candidates: int = 60,
     resolution: float = 1.0,
-    min_cosine: float = 0.85,
+    min_cosine: float = 0.8,
     max_auroc: float = 0.8,
     max_null: float = 0.05,
     max_compared: int = 20_000,

@@ -9,7 +9,8 @@ import pytest
 from planted_contributions import WORDS, Planted, matrix, plant
 
 from seqexplain.errors import ParameterError
-from seqexplain.motifs import Motif, Pattern, PatternSet, Seqlets, extract_patterns
+from seqexplain.motifs import Motif, Pattern, PatternSet, Seqlets, extract_patterns, open_contributions
+from seqexplain.motifs._seqlet_windows import read_windows
 from seqexplain.results import Attributions
 
 
@@ -43,6 +44,7 @@ def test_planted_motifs_come_back(four: tuple[Planted, PatternSet, list[Motif]])
     assert len(found) == len(motifs)
     matched = set()
     for pattern in found:
+        assert (pattern.strand == "+").mean() >= 0.5  # read as most members are
         scores = [best_match(pattern, motif) for motif in motifs]
         kind = int(np.argmax([score for score, _, _ in scores]))
         score, at, turned = scores[kind]
@@ -91,6 +93,31 @@ def test_the_order_of_sequences_does_not_matter(four: tuple[Planted, PatternSet,
         assert [part.size for part in a.subpatterns] == [part.size for part in b.subpatterns]
 
 
+def test_windows_come_in_an_order_of_their_own(four: tuple[Planted, PatternSet, list[Motif]]) -> None:
+    planted, _, _ = four
+    order = np.random.default_rng(9).permutation(len(planted.kind))
+    result, seqlets = shuffled(planted, order)
+    ours = read_windows(open_contributions(planted.result), planted.seqlets)
+    others = read_windows(open_contributions(result), seqlets.take(np.random.default_rng(10).permutation(len(seqlets))))
+    for sign in (1, -1):
+        np.testing.assert_array_equal(ours[sign].weights, others[sign].weights)
+        np.testing.assert_array_equal(ours[sign].sequence, order[others[sign].sequence])
+        np.testing.assert_array_equal(ours[sign].start, others[sign].start)
+        assert (np.diff(ours[sign].strength) <= 0).all()
+        if len(ours[sign]):
+            np.testing.assert_allclose(ours[sign].weights.sum(axis=(1, 2)), 1, atol=1e-5)
+
+
+def test_pieces_of_a_motif_are_merged(four: tuple[Planted, PatternSet, list[Motif]]) -> None:
+    planted, _, motifs = four
+    again = extract_patterns(planted.result, planted.seqlets, resolution=8.0, n_neighbors=8)
+    apart = extract_patterns(
+        planted.result, planted.seqlets, resolution=8.0, n_neighbors=8, min_cosine=1.0, subpatterns=False
+    )
+    assert len(apart) > len(motifs)
+    assert len(again) == len(motifs)
+
+
 def test_the_same_call_gives_the_same(four: tuple[Planted, PatternSet, list[Motif]]) -> None:
     planted, found, _ = four
     for a, b in zip(found, extract_patterns(planted.result, planted.seqlets), strict=True):
@@ -109,11 +136,11 @@ def test_negative_and_positive_are_found_apart() -> None:
     assert found["neg_0"].cwm.sum() < 0 < found["pos_0"].cwm.sum()
 
 
-@pytest.mark.parametrize("gaps", [(6,), (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)], ids=["fixed", "by chance"])
+@pytest.mark.parametrize("gaps", [(6,), (2, 5, 8, 11)], ids=["fixed", "by chance"])
 def test_two_motifs_beside_each_other_are_a_motif_only_where_they_prefer_that(gaps: tuple[int, ...]) -> None:
     left, right = WORDS["GATA"], WORDS["ETS"]
     words = [left, right, *(left + "N" * gap + right for gap in gaps)]
-    single, pairs = 72, 96 // len(gaps)
+    single, pairs = 150, 100 // len(gaps)
     counts = [single, single] + [pairs] * len(gaps)
     parts = [
         plant([matrix(word)], sites=n, length=90, jitter=2, span=41, seed=k, noise=0.05)
