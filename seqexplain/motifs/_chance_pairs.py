@@ -15,7 +15,7 @@ from seqexplain.motifs._window_alignment import Aligner, Layout
 Array = NDArray[Any]
 
 HELD = 0.5  # a window holds a motif where it has this share of the motif's core, at half the window's strength
-PREFERRED = 0.5  # of the pairs of two motifs: an arrangement that so many have is a motif of its own
+PREFERRED = 0.7  # of the pairs of two motifs: an arrangement that so many have is a motif of its own
 EXAMINED = 20_000  # windows, evenly drawn, whose pairs are counted
 OF_GROUP = 200  # members, evenly drawn, that speak for a group
 
@@ -26,7 +26,7 @@ def chance_pairs(aligner: Aligner, layout: Layout) -> list[int]:
     """Return the groups that are pairs of larger groups' motifs in an arrangement that such pairs do not prefer.
 
     Most members of such a group hold the cores of two motifs, or twice that of one, that do not overlap. It stays a
-    group of its own where half of all pairs of these two motifs lie just so, within 1 bp: a composite site.
+    group of its own where 70 % of all pairs of these two motifs lie just so, within 1 bp: a composite site.
     """
     chosen: list[int] = []
     everything: Array | None = None
