@@ -62,5 +62,9 @@ def find_problems(site: Path) -> list[str]:
                 found.append(f"{where}: {target} has no such place")
     for path in site.rglob("*.css"):
         text = path.read_text()
-        found += [f"{path.relative_to(site)}: {word} of another host" for word in ("url(http", "url(//", "@import") if word in text]
+        found += [
+            f"{path.relative_to(site)}: {word} of another host"
+            for word in ("url(http", "url(//", "@import")
+            if word in text
+        ]
     return found

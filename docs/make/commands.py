@@ -20,7 +20,8 @@ _KINDS = {int: "NUMBER", float: "NUMBER", str: "TEXT", Path: "PATH"}
 _INTRO = """# Command line
 
 Written from the commands themselves; `seqexplain COMMAND --help` shows the same in the terminal. `seqexplain --version`
-prints the version. The exit status is 0, 2 after a mistake in what was asked for, 1 after one of ours, 130 after Ctrl-C.
+prints the version. The exit status is 0; 2 after a mistake in what was asked for,
+1 after one of ours, 130 after Ctrl-C.
 """
 
 
@@ -43,7 +44,16 @@ def _section(name: str, function: Any) -> Iterator[str]:
     options = [p for p in parameters if isinstance(_info(p), OptionInfo) and not _info(p).hidden]
     usage = [f"seqexplain {name}", *(_shown(p) for p in arguments), "[OPTIONS]" if options else ""]
     text = "\n\n".join(" ".join(part.split()) for part in inspect.getdoc(function).split("\n\n"))
-    yield from (f"## {name}", "", html.escape(_plain(text), quote=False), "", "```text", " ".join(usage).strip(), "```", "")
+    yield from (
+        f"## {name}",
+        "",
+        html.escape(_plain(text), quote=False),
+        "",
+        "```text",
+        " ".join(usage).strip(),
+        "```",
+        "",
+    )
     panels: dict[str, list[inspect.Parameter]] = {}
     for parameter in (*arguments, *options):
         own = "Arguments" if parameter in arguments else "Options"

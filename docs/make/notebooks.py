@@ -8,6 +8,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+_INTRO = """# Tutorials
+
+Notebooks in the folder `tutorials/` of the source tree, each from a question to a picture, on a CPU in under three
+minutes. They are run with every change of the code.
+
+"""
 _TOO_LONG = 60  # lines of an output
 
 
@@ -22,9 +28,7 @@ def write_notebooks(root: Path, stage: Path) -> None:
         (folder / f"{path.stem}.md").write_text(text + f"\n\nThis page is the notebook `tutorials/{path.name}`.\n")
         title = re.search(r"(?m)^# (.*)$", text)
         rows.append(f"- [{title[1] if title else path.stem}]({path.stem}.md)")
-    text = "# Tutorials\n\nNotebooks in the folder `tutorials/` of the source tree, each from a question to a picture, on a CPU\n"
-    text += "in under three minutes. They are run with every change of the code.\n\n"
-    (folder / "index.md").write_text(text + "\n".join(rows) + "\n")
+    (folder / "index.md").write_text(_INTRO + "\n".join(rows) + "\n")
 
 
 def _cell(cell: dict[str, Any], folder: Path, stem: str) -> list[str]:

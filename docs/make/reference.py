@@ -23,6 +23,12 @@ ROOMS = {
     "evaluation": "Evaluation",
     "errors": "Errors and warnings",
 }
+MATHS = {
+    "attribution": "attribution-maths.md",
+    "perturbation": "perturbation-maths.md",
+    "features": "filters-maths.md",
+    "motifs": "motifs-maths.md",
+}
 # rooms without public names of their own: the command line is documented as such
 NOT_ROOMS = ("cli", "data", "_lazy")
 
@@ -79,7 +85,18 @@ def _room_page(package: griffe.Module, room: str) -> str:
     if room == "errors":
         classes = public_names(module)  # in the order of the tree
     path = f"seqexplain.{room}"
-    lines = [f"# {ROOMS[room]}", "", f"`{path}`", "", _summary(module), ""]
+    lines = [
+        f"# {ROOMS[room]}",
+        "",
+        f"`{path}`",
+        "",
+        _summary(module).replace(" See README.md here for the maths.", ""),
+    ]
+    lines += [
+        "",
+        f"The mathematics is under [{ROOMS[room].split(':')[0]}](../methods/{MATHS[room]})." if room in MATHS else "",
+        "",
+    ]
     if functions and classes:
         lines += ["**Functions** " + _links(path, functions), "", "**Types** " + _links(path, classes), ""]
     for name in (*functions, *classes, *others):
@@ -95,8 +112,7 @@ def _index(package: griffe.Module) -> str:
     lines = [
         "# Names",
         "",
-        "What `import seqexplain as sx` offers. Each name lives in a room, which has a page of its own with whatever is "
-        "needed less often.",
+        "What `import seqexplain as sx` offers. Each name lives in a room, whose page has the rest.",
         "",
     ]
     rows: dict[str, list[str]] = {}
