@@ -31,6 +31,7 @@ PHASES = (
     ("aggregator", "_detect_spurious_merging", "patterns divided and merged"),
 )
 SIGNS = {"positive": 1, "negative": -1}
+TINY = 1e-20  # in the place of 0: far below rounding beside any contribution
 
 
 class Channel:
@@ -105,6 +106,8 @@ def cluster(library: Any, folder: Path, options: dict[str, Any], say: Callable[.
     """Make patterns of the seqlets of each sign, and write where they lie."""
     codes = np.load(folder / "codes.npy")
     hypothetical = np.load(folder / "hypothetical.npy")
+    # the library divides by zero where it compares windows without any contribution, behind an edge for instance
+    hypothetical[hypothetical == 0] = TINY
     one_hot = np.eye(5, 4, dtype=np.float32)[codes]
     tracks = library.core.TrackSet(
         one_hot=one_hot, contrib_scores=one_hot * hypothetical, hypothetical_contribs=hypothetical

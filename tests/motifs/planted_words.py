@@ -19,7 +19,7 @@ class Place:
     word: str
 
 
-def planted_contributions(
+def planted_words(
     n: int,
     words: dict[str, float],
     *,
