@@ -37,6 +37,7 @@ _log = logging.getLogger("seqexplain.motifs")
 
 # of the library's own way to call seqlets: shares of windows that may pass, and how weak one may be and have a sign
 CALLING = {"min_passing_windows_frac": 0.03, "max_passing_windows_frac": 0.2, "weak_threshold_for_counting_sign": 0.8}
+EMPTY = 0.02  # of the windows; the null is fitted to percentiles from the 5th of each side, which must not be 0
 FEW = 200  # seqlets: the library may fail on fewer, and that is a note; on more it is an error
 PHASES_OF_A_SIGN = 12  # what the library does to the seqlets of one sign, in steps that it is heard to finish
 SIGNS = {1: "positive", -1: "negative"}
@@ -108,6 +109,8 @@ class ModiscoRun:
             why = "the sequences differ in length"
         elif size.max() < width + 2:  # the library leaves out the first and the last window
             why = f"the sequences are no longer than a window of {width} bp"
+        elif (empty := _empty_share(observed, width)) > EMPTY:
+            why = f"{empty:.0%} of the windows contribute exactly 0, which the library's null does not allow for"
         else:
             process.put("observed", observed)
             flank, fdr = self.parameters["flank"], self.parameters["fdr"]
@@ -233,3 +236,9 @@ class ModiscoRun:
             _log.info("TF-MoDISco: %s", what)
         else:
             self._progress(what, min(1.0, self._steps / self._total))
+
+
+def _empty_share(observed: Array, width: int) -> float:
+    """Return the share of windows in which nothing contributes."""
+    filled = np.cumsum(np.pad(observed != 0, ((0, 0), (1, 0))), axis=1, dtype=np.int32)
+    return float((filled[:, width:] == filled[:, :-width]).mean())

@@ -31,6 +31,7 @@ PHASES = (
     ("aggregator", "_detect_spurious_merging", "patterns divided and merged"),
 )
 SIGNS = {"positive": 1, "negative": -1}
+UNKNOWN = 4  # code of a base that is not known, or not there
 TINY = 1e-20  # in the place of 0: far below rounding beside any contribution
 
 
@@ -106,9 +107,10 @@ def cluster(library: Any, folder: Path, options: dict[str, Any], say: Callable[.
     """Make patterns of the seqlets of each sign, and write where they lie."""
     codes = np.load(folder / "codes.npy")
     hypothetical = np.load(folder / "hypothetical.npy")
-    # the library divides by zero where it compares windows without any contribution, behind an edge for instance
-    hypothetical[hypothetical == 0] = TINY
-    one_hot = np.eye(5, 4, dtype=np.float32)[codes]
+    # an unknown base is a quarter of each: a row of zeros is the most informative position to the library, and it cuts
+    # patterns to where they hang over an edge. It divides by zero where windows without any contribution are compared
+    one_hot = np.vstack([np.eye(4), np.full(4, 0.25)]).astype(np.float32)[codes]
+    hypothetical[(codes == UNKNOWN)[..., None] | (hypothetical == 0)] = TINY
     tracks = library.core.TrackSet(
         one_hot=one_hot, contrib_scores=one_hot * hypothetical, hypothetical_contribs=hypothetical
     )
