@@ -225,19 +225,20 @@ def _check_numbers(fdr: Any, p_value: Any, min_length: Any, max_length: Any, win
 
 def _null_tables(call: _Call) -> NullTables | None:
     """Read the contributions (and the background) once and return the null; None, with a note, without one."""
+    from seqexplain.motifs._span_kernels import count_spans
+
     short = int((call.source.source.lengths < call.shortest).sum())
     if short:
         call.notes.append(
             f"{short} of {call.source.source.n} sequences are shorter than {call.shortest} bp and hold no span."
         )
-    needs_all = call.null == "laplace"
-    sums = SumHistogram(call.shortest, call.longest if needs_all else call.shortest)
-    bases = SumHistogram(1, 1)
+    sums, bases = SumHistogram(call.shortest, call.longest), SumHistogram(1, 1)
     for part in call.source:
-        sums.add(part.observed, part.lengths)
-        if call.null == "empirical":
-            bases.add_bases(part.observed[part.known])
-    call.tests = int(sums.counts[0].sum())
+        call.tests += int(count_spans(part.observed, part.lengths, call.shortest))
+        if call.null == "laplace":
+            sums.add(part.observed, part.lengths)
+        elif call.null == "empirical":
+            bases.add_bases(part.observed, part.codes, part.lengths)
     if not call.tests:
         call.notes.append(f"No span of {call.shortest} bp holds a contribution other than 0: there are no seqlets.")
         return None

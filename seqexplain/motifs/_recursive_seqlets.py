@@ -94,16 +94,8 @@ class RecursiveCaller:
         for part in source:
             values, bounds = part.flat()
             out = np.empty((len(values) // self._shortest + 1, 3), dtype=np.int64)
-            found = find_islands(
-                tables.units(values),
-                bounds,
-                tables.tables[self._sign],
-                tables.low,
-                tables.scale,
-                self._shortest,
-                self._loosest,
-                out,
-            )
+            limits = tables.limits(self._sign, self._loosest)
+            found = find_islands(values, bounds, self._sign, tables.rate, limits, self._shortest, out)
             row, begin, end = out[:found].T
             yield Islands(
                 part.rows[row], begin - bounds[row], _bounds(end - begin), values[_stretches(begin, end - begin)]
@@ -117,13 +109,15 @@ class RecursiveCaller:
         spans, chances = np.empty((room, 3), dtype=np.int64), np.empty((room, 2))
         tables = self._tables
         found = take_spans(
-            tables.units(islands.values),
+            islands.values,
             islands.bounds,
+            self._sign,
+            tables.rate,
+            tables.limits(self._sign, threshold),
             tables.tables[self._sign],
             tables.low,
             tables.scale,
             self._shortest,
-            threshold,
             spans,
             chances,
         )

@@ -1,9 +1,4 @@
-"""The compiled loops behind seqlets; importing this module imports numba.
-
-`units` are contributions (or whole numbers of bins), one after the other; `bounds` cuts them into sequences or parts of
-sequences, which no span crosses. A span of length k with sum s has the p-value
-`table[k, floor(s * scale[k]) - low[k]]`, the index being kept inside the table.
-"""
+"""The compiled loops behind seqlets; importing this module imports numba."""
 
 from __future__ import annotations
 
@@ -48,89 +43,126 @@ def count_sums(values: Any, lengths: Any, first: int, scale: Any, counts: Any) -
                     counts[k - first, math.floor(total * scale[k - first]) + half] += 1
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
-def _p_value(total: Any, k: int, table: Any, low: Any, scale: Any) -> Any:
-    place = math.floor(total * scale[k]) - low[k]
-    return table[k, min(max(place, 0), table.shape[1] - 1)]
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def count_bases(values: Any, codes: Any, unknown: int, lengths: Any, scale: float, counts: Any) -> None:
+    """Count single values, zeros too, of rows that end at `lengths`, but for unknown bases; bins as in `count_sums`."""
+    half = counts.size // 2
+    for i in range(values.shape[0]):
+        for j in range(lengths[i]):
+            if codes[i, j] != unknown:
+                counts[math.floor(values[i, j] * scale) + half] += 1
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def count_spans(values: Any, lengths: Any, size: int) -> int:
+    """Count the spans of `size` bases that hold anything but zeros."""
+    found = 0
+    for i in range(values.shape[0]):
+        last = -1
+        for j in range(lengths[i]):
+            if values[i, j] != 0.0:
+                last = j
+            if j + 1 >= size and last > j - size:
+                found += 1
+    return found
 
 
 @numba.njit(cache=True)  # type: ignore[untyped-decorator]
-def _reach(
-    units: Any, begin: int, stop: int, table: Any, low: Any, scale: Any, shortest: int, threshold: float, out: Any
-) -> None:
+def _load(values: Any, sign: int, rate: float, out: Any) -> None:
+    """Write the units of a row into `out`, times the sign; with a rate they are whole numbers of bins."""
+    for j in range(values.size):
+        out[j] = sign * (math.floor(values[j] * rate) if rate > 0 else values[j])
+
+
+@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+def _reach(units: Any, size: int, limits: Any, shortest: int, out: Any) -> None:
     """Write for each start the end of the longest span all of whose parts are significant.
 
     Where there is none, start + shortest - 1 is written: whatever contains that span has a part that is not.
     """
-    longest = table.shape[0] - 1
-    for start in range(max(begin, stop - shortest + 1), stop):
-        out[start - begin] = stop
-    reach = stop
-    for start in range(stop - shortest, begin - 1, -1):
-        limit = min(reach, start + longest)
+    longest = limits.size - 1
+    for start in range(max(0, size - shortest + 1), size):
+        out[start] = size
+    reach = size
+    for start in range(size - shortest, -1, -1):
         total = 0.0
         for position in range(start, start + shortest):
             total += units[position]
-        end = start + shortest
-        while end <= limit and _p_value(total, end - start, table, low, scale) <= threshold:
-            if end < stop:
-                total += units[end]
-            end += 1
-        reach = end - 1
-        out[start - begin] = reach
+        if total < limits[shortest]:
+            reach = start + shortest - 1
+        else:
+            end, limit = start + shortest + 1, min(reach, start + longest)
+            while end <= limit:
+                total += units[end - 1]
+                if total < limits[end - start]:
+                    break
+                end += 1
+            reach = end - 1
+        out[start] = reach
+
+
+@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+def _longest_row(bounds: Any) -> int:
+    longest = 0
+    for row in range(bounds.size - 1):
+        longest = max(longest, bounds[row + 1] - bounds[row])
+    return longest
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def find_islands(
-    units: Any, bounds: Any, table: Any, low: Any, scale: Any, shortest: int, threshold: float, out: Any
-) -> int:
+def find_islands(values: Any, bounds: Any, sign: int, rate: float, limits: Any, shortest: int, out: Any) -> int:
     """Find where significant spans lie: stretches that hold them, and between which none crosses.
 
     Parameters
     ----------
-    units, bounds, table, low, scale
-        See the module.
-    shortest, threshold
-        Of the spans.
+    values, bounds, sign, rate, limits, shortest
+        As for `take_spans`.
     out
-        `(r, 3)` int64: row, first and end position (in `units`) of each stretch; large enough.
+        `(r, 3)` int64: row, first and end position (in `values`) of each stretch; large enough.
 
     Returns
     -------
     int
         How many there are.
     """
-    longest_row = 0
-    for row in range(bounds.size - 1):
-        longest_row = max(longest_row, bounds[row + 1] - bounds[row])
-    reach = np.empty(longest_row, dtype=np.int64)
+    room = _longest_row(bounds)
+    units, reach = np.empty(room), np.empty(room, dtype=np.int64)
     found = 0
     for row in range(bounds.size - 1):
-        begin, stop = bounds[row], bounds[row + 1]
-        if stop - begin < shortest:
+        begin, size = bounds[row], bounds[row + 1] - bounds[row]
+        if size < shortest:
             continue
-        _reach(units, begin, stop, table, low, scale, shortest, threshold, reach)
+        _load(values[begin : begin + size], sign, rate, units)
+        _reach(units, size, limits, shortest, reach)
         end = -1
-        for start in range(begin, stop - shortest + 1):
-            if reach[start - begin] - start < shortest:
+        for start in range(size - shortest + 1):
+            if reach[start] - start < shortest:
                 continue
             if start >= end:
-                out[found, 0], out[found, 1] = row, start
+                out[found, 0], out[found, 1] = row, begin + start
                 found += 1
-            end = max(end, reach[start - begin])
-            out[found - 1, 2] = end
+            end = max(end, reach[start])
+            out[found - 1, 2] = begin + end
     return found
+
+
+@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+def _p_value(total: Any, k: int, table: Any, low: Any, scale: Any) -> Any:
+    place = math.floor(total * scale[k]) - low[k]
+    return table[k, min(max(place, 0), table.shape[1] - 1)]
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def take_spans(
-    units: Any,
+    values: Any,
     bounds: Any,
+    sign: int,
+    rate: float,
+    limits: Any,
     table: Any,
     low: Any,
     scale: Any,
     shortest: int,
-    threshold: float,
     spans: Any,
     chances: Any,
 ) -> int:
@@ -138,12 +170,21 @@ def take_spans(
 
     Parameters
     ----------
-    units, bounds, table, low, scale
-        See the module.
-    shortest, threshold
-        Of the spans and their parts.
+    values
+        `(v,)` float32, contributions one after the other.
+    bounds
+        `(r + 1,)`: which of them are a row's; no span crosses rows.
+    sign, rate
+        +1 or −1; and bins a unit, where contributions are taken in whole numbers of bins, else 0.
+    limits
+        `(longest + 1,)`: the smallest sum, times the sign, of a significant span of each length.
+    table, low, scale
+        A span of length k with sum s has the p-value `table[k, floor(s * scale[k]) - low[k]]`, the index being kept
+        inside the table.
+    shortest
+        Bases of the shortest part.
     spans
-        `(r, 3)` int64: row, first and end position (in `units`); large enough.
+        `(r, 3)` int64: row, first and end position (in `values`); large enough.
     chances
         `(r, 2)` float64: p-value of the span, and the smallest one of its parts of `shortest` bases.
 
@@ -152,29 +193,28 @@ def take_spans(
     int
         How many there are.
     """
-    longest_row = 0
-    for row in range(bounds.size - 1):
-        longest_row = max(longest_row, bounds[row + 1] - bounds[row])
-    reach = np.empty(longest_row, dtype=np.int64)
+    room = _longest_row(bounds)
+    units, reach = np.empty(room), np.empty(room, dtype=np.int64)
     found = 0
     for row in range(bounds.size - 1):
-        begin, stop = bounds[row], bounds[row + 1]
-        if stop - begin < shortest:
+        begin, size = bounds[row], bounds[row + 1] - bounds[row]
+        if size < shortest:
             continue
-        _reach(units, begin, stop, table, low, scale, shortest, threshold, reach)
+        _load(values[begin : begin + size], sign, rate, units)
+        _reach(units, size, limits, shortest, reach)
         while True:
             length = 0
-            for start in range(begin, stop):
-                length = max(length, reach[start - begin] - start)
+            for start in range(size):
+                length = max(length, reach[start] - start)
             if length < shortest:
                 break
             best, chance = -1, np.inf
-            for start in range(begin, stop - length + 1):
-                if reach[start - begin] - start >= length:
+            for start in range(size - length + 1):
+                if reach[start] - start >= length:
                     total = 0.0
                     for position in range(start, start + length):
                         total += units[position]
-                    p = _p_value(total, length, table, low, scale)
+                    p = _p_value(sign * total, length, table, low, scale)
                     if p < chance:
                         best, chance = start, p
             core = np.inf
@@ -182,14 +222,14 @@ def take_spans(
                 total = 0.0
                 for position in range(start, start + shortest):
                     total += units[position]
-                core = min(core, _p_value(total, shortest, table, low, scale))
-            spans[found, 0], spans[found, 1], spans[found, 2] = row, best, best + length
+                core = min(core, _p_value(sign * total, shortest, table, low, scale))
+            spans[found, 0], spans[found, 1], spans[found, 2] = row, begin + best, begin + best + length
             chances[found, 0], chances[found, 1] = chance, core
             found += 1
-            for start in range(begin, best):
-                reach[start - begin] = min(reach[start - begin], best)
+            for start in range(best):
+                reach[start] = min(reach[start], best)
             for start in range(best, best + length):
-                reach[start - begin] = start
+                reach[start] = start
     return found
 
 
@@ -201,12 +241,14 @@ def take_windows(
 
     Parameters
     ----------
-    units, bounds
-        See the module.
+    units
+        Contributions, or whole numbers of bins, one after the other.
+    bounds
+        `(r + 1,)`: which of them are a row's.
     tables
-        `(2, bins)`: p-values of sums above 0, and of sums below.
+        `(2, bins)`: p-values of sums above 0, and of sums below; that of s is in place `floor(s * scale) - low`.
     low, scale
-        Of the tables, as in the module, for `width` alone.
+        Of the tables.
     width, threshold
         Of the windows.
     spans
@@ -219,11 +261,8 @@ def take_windows(
     int
         How many there are. Of windows with equal p-values the one with the larger sum counts, then the leftmost.
     """
-    longest_row = 0
-    for row in range(bounds.size - 1):
-        longest_row = max(longest_row, bounds[row + 1] - bounds[row])
-    sums = np.empty(longest_row)
-    p_values = np.empty(longest_row)
+    room = _longest_row(bounds)
+    sums, p_values = np.empty(room), np.empty(room)
     found = 0
     for row in range(bounds.size - 1):
         begin, windows = bounds[row], bounds[row + 1] - bounds[row] - width + 1

@@ -46,6 +46,30 @@ class NullTables:
     scale: NDArray[np.float64]
     quantum: float | None = None
 
+    @property
+    def rate(self) -> float:
+        """Units in a contribution of 1, where they are whole numbers; 0 where they are contributions themselves."""
+        return 0.0 if self.quantum is None else 1 / self.quantum
+
+    def limits(self, sign: int, threshold: float) -> NDArray[np.float64]:
+        """Return, for each length, the smallest sum times the sign with a p-value of `threshold` or less."""
+        found = np.full(len(self.low), np.inf)
+        for k in range(1, len(found)):
+            significant = np.flatnonzero(self.tables[sign][k] <= threshold)
+            if not significant.size:
+                continue
+            # what lies beyond either end of the table is taken for its last bin
+            if sign > 0:
+                first = int(significant[0])
+                found[k] = (self.low[k] + first) / self.scale[k] if first else -np.inf
+            elif significant[-1] + 1 == self.tables[sign].shape[1]:
+                found[k] = -np.inf
+            else:
+                # sums below the end of the last bin
+                end = -(self.low[k] + int(significant[-1]) + 1) / self.scale[k]
+                found[k] = np.nextafter(end, np.inf)
+        return found
+
     def units(self, values: Array) -> NDArray[np.float64]:
         """Return contributions in the units of the tables."""
         exact = values.astype(np.float64)
@@ -82,11 +106,12 @@ class SumHistogram:
         rows = np.ascontiguousarray(values, dtype=np.float32)
         count_sums(rows, np.asarray(lengths, dtype=np.int64), self.first, 1 / self.widths, self.counts)
 
-    def add_bases(self, values: Array) -> None:
-        """Count `(m,)` single values, zeros too."""
+    def add_bases(self, values: Array, codes: Array, lengths: Array) -> None:
+        """Count the single values of known bases, zeros too; all arguments as in `Rows`."""
+        from seqexplain.motifs._span_kernels import count_bases
+
         self._make_room(values)
-        places = np.floor(values.astype(np.float64) / self.widths[0]).astype(np.int64) + HALF
-        self.counts[0] += np.bincount(places, minlength=2 * HALF)
+        count_bases(values, codes, UNKNOWN, lengths, float(1 / self.widths[0]), self.counts[0])
 
     def trimmed(self) -> SumHistogram:
         """Return the lengths of which there are spans enough, from the shortest on: none, maybe."""
@@ -96,7 +121,7 @@ class SumHistogram:
         return other
 
     def _make_room(self, values: Array) -> None:
-        largest = float(np.abs(values).max(initial=0))
+        largest = max(float(values.max(initial=0)), -float(values.min(initial=0)))
         if not largest:
             return
         for row in range(len(self.exponents)):
@@ -132,14 +157,14 @@ class Rows:
         `(m, L)` float32, contributions of the observed bases.
     lengths
         `(m,)` where each row ends.
-    known
-        `(m, L)`: whether a base is known, and no padding.
+    codes
+        `(m, L)` uint8, bases.
     """
 
     rows: Array
     observed: Array
     lengths: Array
-    known: Array
+    codes: Array
 
     def flat(self) -> tuple[Array, Array]:
         """Return the values of all rows one after the other, and the bounds of each row among them."""
@@ -170,9 +195,7 @@ class RowBlocks:
         held = []
         for block in self.source.blocks():
             lengths = np.asarray(self.source.lengths[block.rows], dtype=np.int64)
-            known = block.codes != UNKNOWN
-            known &= np.arange(known.shape[1]) < lengths[:, None]
-            rows = Rows(block.rows, block.observed, lengths, known)
+            rows = Rows(block.rows, np.ascontiguousarray(block.observed), lengths, block.codes)
             if few:
                 held.append(rows)
             yield rows

@@ -91,7 +91,7 @@ def test_recursive_by_definition(null, sign):
         tables = measured_null(sums)
     else:
         bases = SumHistogram(1, 1)
-        bases.add_bases(values.ravel())
+        bases.add_bases(values, np.zeros(values.shape, np.uint8), np.full(30, 60))
         tables = convolved_null(bases, 9)
 
     def p_value(part):
@@ -145,7 +145,7 @@ def test_convolution_is_the_sum_of_independent_draws():
     """Against all triples of a few values."""
     values = np.array([-1.0, -0.25, 0.0, 0.5, 0.5, 3.0])
     bases = SumHistogram(1, 1)
-    bases.add_bases(values)
+    bases.add_bases(values[None], np.zeros((1, 6), np.uint8), np.array([6]))
     tables = convolved_null(bases, 3)
     units = tables.units(values)
     triples = (units[:, None, None] + units[None, :, None] + units[None, None, :]).ravel()
@@ -190,7 +190,7 @@ def test_a_laplace_density_is_recovered():
     values = np.where(rng.random(200_000) < 0.4, rng.exponential(0.3, 200_000), -rng.exponential(0.1, 200_000)) - 0.05
     values[:20_000] = rng.normal(4, 1, 20_000)
     counts = SumHistogram(1, 1)
-    counts.add_bases(values)
+    counts.add_bases(values[None], np.zeros((1, 200_000), np.uint8), np.array([200_000]))
     fit = _span_null.fit_laplace(counts.counts[0], float(counts.widths[0]))
     assert fit.mode == pytest.approx(-0.05, abs=0.02)
     assert fit.scale_above == pytest.approx(0.3, rel=0.25)
