@@ -29,6 +29,8 @@ from seqexplain.storage._store import ResultStore
 
 logger = logging.getLogger(__name__)
 
+_MAGIC = (0x888FFC26).to_bytes(4, "little")  # a bigWig file begins and ends with it
+
 _Values = Callable[[int], Array]
 
 
@@ -267,14 +269,24 @@ def _write(library: Any, path: Path, sizes: Mapping[str, int], stretches: Iterat
             "to another disk."
         ) from error
     # the library tells no error at the end: what it wrote is looked at
-    try:
-        check = library.open(str(path))
-        complete = check is not None and int(check.header()["nBasesCovered"]) == written
-        check.close()
-    except RuntimeError:
-        complete = False
-    if not complete:
+    if not _is_whole(library, path, written):
         raise StorageError(
             f"The bigWig file in {path.parent} is not whole. Is the disk full? Free some space, or write to another "
             "disk."
         )
+
+
+def _is_whole(library: Any, path: Path, bases: int) -> bool:
+    """Whether a file ends as it should, and says that it covers so many bases."""
+    with path.open("rb") as raw:
+        begins = raw.read(len(_MAGIC))
+        raw.seek(-len(_MAGIC), 2)
+        if begins != _MAGIC or raw.read() != _MAGIC:
+            return False
+    try:
+        check = library.open(str(path))
+        covered = int(check.header()["nBasesCovered"])
+        check.close()
+    except RuntimeError:
+        return False
+    return covered == bases
