@@ -209,8 +209,8 @@ def main() -> None:
                 ((seconds, their_work),) = theirs["seconds"]
                 print(
                     f"       TF-MoDISco: {seconds:.1f} s ({their_work:.1f} s of processors), {theirs['peak']:.0f} MB; "
-                    f"{theirs['patterns']} patterns, {theirs['members']} members; ours is {seconds / wall:.1f} times as "
-                    f"fast ({their_work / work:.1f} times by the processors' seconds)\n"
+                    f"{theirs['patterns']} patterns, {theirs['members']} members; ours is {seconds / wall:.1f} times "
+                    f"as fast ({their_work / work:.1f} times by the processors' seconds)\n"
                     f"       {matches(ours['cwms'], theirs['cwms'])}",
                     flush=True,
                 )

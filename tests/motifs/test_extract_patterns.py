@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -182,6 +183,36 @@ def test_many_are_drawn_from_and_the_others_join() -> None:
     assert len(found) == 2
     assert sum(pattern.size for pattern in found) > 280
     assert any("drawn at random" in note for note in found.notes)
+
+
+def test_nothing_in_memory_grows_with_the_square() -> None:
+    planted = plant([matrix(WORDS["GATA"]), matrix(WORDS["ETS"])], sites=2500, length=60, seed=14)
+    extract_patterns(planted.result, planted.seqlets.take(slice(0, 60)))  # compiles
+    tracemalloc.start()
+    found = extract_patterns(planted.result, planted.seqlets, subpatterns=False)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(found) == 2
+    assert peak < 5000 * 5000 * 4 / 2  # half of what one float32 for each pair would take
+
+
+@pytest.mark.parametrize("kind", ["one", "twenty", "unknown", "silent", "sixty"])
+def test_seqlets_are_called_where_none_are_given(kind: str) -> None:
+    planted = plant([matrix(WORDS["AP1"])], sites=200, length=60, noise=0.02, seed=15)
+    result = planted.result
+    if kind in ("one", "twenty"):
+        result = result.take(slice(0, {"one": 1, "twenty": 20}[kind]))
+    elif kind == "unknown":
+        result = replace(result, X=np.zeros_like(result.X), contributions=np.zeros_like(result.contributions))
+    elif kind == "silent":
+        result = replace(result, contributions=np.zeros_like(result.contributions), hypothetical=None)
+    found = extract_patterns(result)
+    if kind == "sixty":
+        assert len(found) >= 1
+        assert best_match(found[0], matrix(WORDS["AP1"]))[0] > 0.97
+    else:
+        assert len(found) <= 1
+        assert found.notes or len(found)
 
 
 def none_of(planted: Planted) -> Seqlets:
