@@ -52,6 +52,14 @@ def test_bed_holds_genome_coordinates_in_the_order_bedtools_wants(tmp_path, name
     assert {row[8] for row in rows} == {"31,119,180"}
 
 
+def test_a_place_in_several_sequences_is_written_once_in_bed_and_each_time_in_tsv(tmp_path):
+    hits = replace(
+        hits_at([(0, 60, 0), (1, 10, 0)]), intervals=(*[Interval("chr1", k, k + 100) for k in (0, 50)], None, None)
+    )
+    assert [row[:3] for row in rows_of(write_hits(hits, tmp_path / "h.bed"))[1:]] == [["chr1", "60", "70"]]
+    assert len(rows_of(write_hits(hits, tmp_path / "h.tsv"))) == 1 + 2
+
+
 def test_bed_without_a_genome_holds_coordinates_in_the_sequences(tmp_path):
     hits = replace(hits_at([(1, 30, 2), (0, 7, 0)]), names=("a b", "A", "c", "d"))
     rows = rows_of(write_hits(hits, tmp_path / "h.bed"))[1:]
