@@ -47,8 +47,8 @@ def extract_patterns(
     source
         Contributions: anything `open_contributions` takes.
     seqlets
-        Spans that contribute; None calls `call_seqlets` with its defaults. Those that contribute positively and
-        negatively in sum are clustered apart.
+        Spans that contribute; None calls `call_seqlets` with its defaults. Positive and negative ones are
+        clustered apart.
     target
         Which of several targets.
     min_size
@@ -94,7 +94,32 @@ def extract_patterns(
     needed, and are averaged over the aligned members where the source has them. The result does not depend on the order
     of the sequences: seqlets are worked on in an order of their own, the strongest first.
 
-    The steps and their equations are in `seqexplain/motifs/README.md`.
+    The steps and their equations are in `seqexplain/motifs/README.md`. The first call compiles for some seconds; what
+    it compiled is kept on disk.
+
+    References
+    ----------
+    Shrikumar, Tian, Avsec et al. (2018) Technical note on Transcription Factor Motif Discovery from Importance Scores
+    (TF-MoDISco). arXiv:1811.00416. (Seqlets, the continuous Jaccard index, clusters of a graph of nearest neighbours.)
+
+    Blondel, Guillaume, Lambiotte and Lefebvre (2008) Fast unfolding of communities in large networks. J. Stat. Mech.
+    P10008.
+
+    Charikar, Chen and Farach-Colton (2002) Finding frequent items in data streams. ICALP. (Count sketch.)
+
+    Examples
+    --------
+    >>> from seqexplain.results import Attributions
+    >>> from seqexplain.sequences import one_hot
+    >>> flanks = ["ACTG", "TTCA", "CGAT", "GGCT", "CATC"]
+    >>> X = one_hot([left + ("AGATAAGG" if k % 2 else "CCTTATCT") + right for k in range(2) for left in flanks
+    ...              for right in flanks])
+    >>> contributions = X * np.array([0.1] * 4 + [1.0] * 8 + [0.1] * 4)[:, None]
+    >>> whole = (np.arange(50), np.zeros(50, int), np.full(50, 16))
+    >>> seqlets = Seqlets(*whole, np.full(50, 8.0), *np.full((2, 50), np.nan))
+    >>> found = extract_patterns(Attributions(contributions=contributions, X=X, predictions=np.zeros(50)), seqlets)
+    >>> [(pattern.size, pattern.trimmed().consensus) for pattern in found]
+    [(50, 'CCTTATCT')]
     """
     options = {
         "min_size": min_size, "n_neighbors": n_neighbors, "n_candidates": n_candidates, "resolution": resolution,

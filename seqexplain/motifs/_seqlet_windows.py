@@ -56,12 +56,12 @@ def read_windows(source: ContributionSource, seqlets: Seqlets) -> dict[int, Seql
     source
         The contributions; only the windows stay in memory, 16 bytes a base.
     seqlets
-        Where. The sign of a seqlet is that of the contributions in its window.
+        Where. The sign of a seqlet is its score's; where that is 0 or unknown, that of the contributions in its window.
 
     Returns
     -------
     dict
-        Windows of sign 1 and −1. Seqlets without a contribution are in neither.
+        Windows of sign 1 and −1. Seqlets without a contribution of their sign are in neither.
     """
     sequence, first, end = (np.asarray(a, dtype=np.int64) for a in (seqlets.sequence, seqlets.start, seqlets.end))
     width = int(np.clip((end - first).max(initial=NARROWEST), NARROWEST, WIDEST))
@@ -81,12 +81,14 @@ def read_windows(source: ContributionSource, seqlets: Seqlets) -> dict[int, Seql
         codes[mine], observed[mine] = cut.codes, cut.observed
     place = np.arange(width)
     observed[(place < low[:, None]) | (place >= high[:, None])] = 0
-    total = observed.sum(axis=1, dtype=np.float64)
+    signs = np.sign(seqlets.score)
+    signs = np.where((signs == 1) | (signs == -1), signs, np.sign(observed.sum(axis=1, dtype=np.float64)))
     found = {}
     for sign in (1, -1):
-        rows = np.flatnonzero(np.sign(total) == sign)
+        rows = np.flatnonzero(signs == sign)
         weight = np.maximum(observed[rows] * np.float32(sign), 0)
         strength = weight.sum(axis=1, dtype=np.float64)
+        rows, weight, strength = rows[strength > 0], weight[strength > 0], strength[strength > 0]
         order = canonical_order(strength, codes[rows], weight)
         rows, weight, strength = rows[order], weight[order], strength[order]
         weights = np.zeros((len(rows), width, 5), dtype=np.float32)

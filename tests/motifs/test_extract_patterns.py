@@ -109,6 +109,20 @@ def test_windows_come_in_an_order_of_their_own(four: tuple[Planted, PatternSet, 
             np.testing.assert_allclose(ours[sign].weights.sum(axis=(1, 2)), 1, atol=1e-5)
 
 
+def test_a_seqlet_has_the_sign_of_its_score() -> None:
+    contributions = np.zeros((3, 30, 4), np.float32)
+    contributions[:, np.arange(30), np.arange(30) % 4] = np.where(np.arange(30) < 15, 1.0, -0.2)
+    X = (contributions != 0).astype(np.float32)
+    source = open_contributions(Attributions(contributions=contributions, X=X, predictions=np.zeros(3, np.float32)))
+    nan = np.full(3, np.nan)
+    at = (np.arange(3), np.full(3, 5), np.full(3, 27))
+    found = read_windows(source, Seqlets(*at, np.array([2.0, -2.0, np.nan]), nan, nan))
+    assert found[1].sequence.tolist() == [0, 2]  # unknown: of the contributions' sum
+    assert found[-1].sequence.tolist() == [1]
+    np.testing.assert_allclose(found[1].strength, 10)
+    np.testing.assert_allclose(found[-1].strength, 12 * 0.2, rtol=1e-6)
+
+
 def test_pieces_of_a_motif_are_merged() -> None:
     planted = plant([matrix(WORDS["GATA"], 0.7), matrix(WORDS["ETS"], 0.7)], sites=250, seed=12)
     options = {"resolution": 10.0, "n_neighbors": 8, "subpatterns": False}
