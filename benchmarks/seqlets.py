@@ -127,8 +127,8 @@ def peer(options: argparse.Namespace) -> None:
         best = np.min(times[1:], axis=0)
         jaccard = (bases[0] & bases[1]).sum() / max(union, 1)
         print(
-            f"p {threshold:g}: {len(wanted)} theirs, {len(mine)} ours, {len(wanted & mine)} the same; Jaccard index of the "
-            f"bases {jaccard:.4f}; CPU s: first {times[0][0]:.2f} and {times[0][1]:.2f}, then {best[0]:.3f} and "
+            f"p {threshold:g}: {len(wanted)} theirs, {len(mine)} ours, {len(wanted & mine)} the same; Jaccard index of "
+            f"the bases {jaccard:.4f}; CPU s: first {times[0][0]:.2f} and {times[0][1]:.2f}, then {best[0]:.3f} and "
             f"{best[1]:.3f}",
             flush=True,
         )
