@@ -52,10 +52,11 @@ def write_patterns(
 
     Notes
     -----
-    See `seqexplain/motifs/README.md` for the layout. Coordinates are those of the sequences as given. An occurrence
-    that hangs over an edge has zeros there, and may begin below 0. Where there are no hypothetical contributions,
-    those of the observed bases stand in their place, as the readers insist on them, and the attribute
-    `hypothetical_is_observed` says so.
+    See `seqexplain/motifs/README.md` for the layout. All patterns are written as wide as the widest, with what lies
+    beside the narrower ones, as the readers insist on it; `read_patterns` cuts them again. Coordinates are those of
+    the sequences as given. An occurrence that hangs over an edge has zeros there, and may begin below 0. Where there
+    are no hypothetical contributions, those of the observed bases stand in their place, as the readers insist on them
+    too, and the attribute `hypothetical_is_observed` says so.
     """
     path = Path(path).expanduser()
     refuse_taken(path, overwrite=overwrite)
@@ -66,7 +67,8 @@ def write_patterns(
             f"{opened.description} has {opened.n} of {opened.length} bp. Give the contributions they come from."
         )
     everything = [one for pattern in patterns for one in _with_parts(pattern)]
-    windows = {id(pattern): _Windows(pattern, hypothetical=opened.has_hypothetical) for pattern in everything}
+    width = max((pattern.width for pattern in everything), default=0)
+    windows = {id(pattern): _Windows(pattern, width, hypothetical=opened.has_hypothetical) for pattern in everything}
     if everything:
         for block in opened.blocks():
             for held in windows.values():
@@ -130,43 +132,64 @@ def _with_parts(pattern: Pattern) -> Iterator[Pattern]:
 
 
 class _Windows:
-    """Bases and contributions of a pattern's occurrences, filled in as blocks of the source go by."""
+    """Bases and contributions of a pattern's occurrences, `width` wide, filled in as blocks of the source go by."""
 
-    def __init__(self, pattern: Pattern, *, hypothetical: bool) -> None:
-        self.pattern = pattern
-        shape = (pattern.size, pattern.width, 4)
+    def __init__(self, pattern: Pattern, width: int, *, hypothetical: bool) -> None:
+        self.pattern, self.width = pattern, width
+        # the pattern's own part of the window
+        self.low = (width - pattern.width) // 2
+        self.high = self.low + pattern.width
+        turned = pattern.strand == "-"
+        self.start = pattern.start - np.where(turned, width - self.high, self.low)
+        shape = (pattern.size, width, 4)
         self.sequence = np.zeros(shape, dtype=np.float32)
         self.observed = np.zeros(shape, dtype=np.float32)
         self.hypothetical = np.zeros(shape, dtype=np.float32) if hypothetical else self.observed
 
     def add(self, block: ContributionBlock) -> None:
+        """Take the occurrences in the sequences of a block."""
         pattern, low, high = self.pattern, int(block.rows[0]), int(block.rows[-1])
         mine = np.flatnonzero((pattern.sequence >= low) & (pattern.sequence <= high))
         if len(mine) == 0:
             return
-        cut = cut_windows(block, pattern.sequence[mine] - low, pattern.start[mine], pattern.width, pattern.strand[mine])
+        cut = cut_windows(block, pattern.sequence[mine] - low, self.start[mine], self.width, pattern.strand[mine])
         self.sequence[mine] = np.eye(5, 4, dtype=np.float32)[cut.codes]
         self.observed[mine] = self.sequence[mine] * cut.observed[..., None]
         if cut.hypothetical is not None:
             self.hypothetical[mine] = cut.hypothetical
 
+    def counts(self) -> Array:
+        """`(width, 4)`: the pattern's, and beside it those of its occurrences; an unknown base is a quarter of each."""
+        counts = self.sequence.sum(axis=0, dtype=np.float64)
+        counts += (self.pattern.size - counts.sum(axis=1, keepdims=True)) / 4
+        counts[self.low : self.high] = self.pattern.motif.counts
+        return np.asarray(counts)
+
+    def mean(self, windows: Array, own: Array) -> Array:
+        """`(width, 4)`: the pattern's own matrix, and beside it the mean over its occurrences."""
+        mean = windows.mean(axis=0, dtype=np.float64)
+        mean[self.low : self.high] = own
+        return np.asarray(mean)
+
 
 def _write_pattern(writer: Hdf5Writer, group: Any, pattern: Pattern, windows: Mapping[int, _Windows]) -> None:
     held = windows[id(pattern)]
     missing = pattern.hypothetical_cwm is None
+    hypothetical = pattern.cwm if pattern.hypothetical_cwm is None else pattern.hypothetical_cwm
+    counts = held.counts()
     arrays: dict[str, Any] = {
-        "sequence": pattern.motif.probabilities,
-        "contrib_scores": pattern.cwm,
-        "hypothetical_contribs": pattern.cwm if missing else pattern.hypothetical_cwm,
-        "counts": pattern.motif.counts,
+        "sequence": counts / counts.sum(axis=1, keepdims=True),
+        "contrib_scores": held.mean(held.observed, pattern.cwm),
+        "hypothetical_contribs": held.mean(held.hypothetical, hypothetical),
+        "counts": counts,
     }
     for name, values in arrays.items():
         group.create_dataset(name, data=values)
     seqlets = group.create_group("seqlets")
     arrays = {
         "n_seqlets": np.array([pattern.size]),
-        "start": pattern.start,
-        "end": pattern.end,
+        "start": held.start,
+        "end": held.start + held.width,
         "example_idx": pattern.sequence,
         "is_revcomp": pattern.strand == "-",
         "sequence": held.sequence,
@@ -183,6 +206,7 @@ def _write_pattern(writer: Hdf5Writer, group: Any, pattern: Pattern, windows: Ma
             "motif_id": pattern.motif.id,
             "motif_name": pattern.motif.name,
             "sign": pattern.sign,
+            "window": (held.low, held.high),  # the pattern's own part; its core is counted from there
             "core": pattern.core,
             "hypothetical_is_observed": missing,
         }

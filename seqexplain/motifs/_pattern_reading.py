@@ -160,15 +160,18 @@ def _in_order(group: Any, stem: str) -> list[str]:
 def _our_pattern(group: Any, _id: str, sign: int, where: str) -> Pattern:
     attributes, seqlets = group.attrs, group["seqlets"]
     parts = [_our_pattern(group[key], "", sign, f"{where}/{key}") for key in _in_order(group, "subpattern_")]
+    low, high = (int(edge) for edge in attributes["window"])
+    own = slice(low, high)
+    strand = np.where(seqlets["is_revcomp"][:], "-", "+")
     return Pattern(
         id=str(attributes["id"]),
         sign=int(attributes["sign"]),
-        motif=Motif(str(attributes["motif_id"]), str(attributes["motif_name"]), group["counts"][:]),
-        cwm=group["contrib_scores"][:],
-        hypothetical_cwm=None if attributes["hypothetical_is_observed"] else group["hypothetical_contribs"][:],
+        motif=Motif(str(attributes["motif_id"]), str(attributes["motif_name"]), group["counts"][own]),
+        cwm=group["contrib_scores"][own],
+        hypothetical_cwm=None if attributes["hypothetical_is_observed"] else group["hypothetical_contribs"][own],
         sequence=seqlets["example_idx"][:],
-        start=seqlets["start"][:],
-        strand=np.where(seqlets["is_revcomp"][:], "-", "+"),
+        start=seqlets["start"][:] + np.where(strand == "-", len(group["counts"]) - high, low),
+        strand=strand,
         contribution=seqlets["contribution"][:],
         core=(int(attributes["core"][0]), int(attributes["core"][1])),
         subpatterns=tuple(parts),
