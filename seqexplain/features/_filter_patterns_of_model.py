@@ -37,7 +37,9 @@ def filter_patterns_of_model(
         Whether to compute the filters' own contributions as well; then `options` may hold `explained_target`, the
         target as the model knows it, where the model has several.
     options
-        Of `filter_motifs`.
+        Of `filter_motifs`. Unless they say otherwise, a site is what is above the best activations of 95 % of the
+        background (`threshold_of="background"`): half of a filter's largest activation is reached in nearly any
+        sequence of 200 bp or more, which blurs the patterns.
 
     Returns
     -------
@@ -54,5 +56,7 @@ def filter_patterns_of_model(
     source = open_contributions(contributions, target=target)
     codes = np.concatenate([np.empty((0, source.length), np.uint8), *(block.codes for block in source.blocks())])
     explained = options.pop("explained_target", None)
+    if options.get("background", "dinucleotide") is not None:
+        options.setdefault("threshold_of", "background" if options.get("threshold") is None else "maximum")
     found = scan_filters(model, codes, importance=importance, target=explained, **options)
     return found.patterns(source, duplicates=duplicates, largest=largest), found

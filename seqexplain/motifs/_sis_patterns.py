@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,8 @@ def sis_patterns(
     -------
     PatternSet
         `sequence`, `start` and `strand` of a pattern are those of the cluster's pieces, each place once. Its counts are
-        of all bases there, also of those that no subset has. Without a cluster it is empty, and its notes say why.
+        of all bases there, also of those that no subset has. Its core is what stands out in the contributions given, or
+        else the cluster's motif. Without a cluster it is empty, and its notes say why.
 
     Raises
     ------
@@ -107,7 +108,11 @@ def sis_patterns(
     notes: list[str] = []
     for one in found:
         stacks = _stacks(one, options, int(flank), notes)
-        patterns += stack_patterns(source or one.source, stacks)
+        stacked = stack_patterns(source or one.source, stacks)
+        if source is None:
+            # what masking a base costs depends on how much has been masked: the pieces say better what belongs to them
+            stacked = [replace(pattern, core=(int(flank), pattern.width - int(flank))) for pattern in stacked]
+        patterns += stacked
     used = source or found[0].source
     return PatternSet.of(
         used,

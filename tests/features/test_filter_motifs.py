@@ -166,6 +166,8 @@ def test_patterns_of_stored_contributions() -> None:
     assert len(patterns) == 1
     (pattern,) = patterns
     assert patterns.parameters["filters"] == {pattern.id: "filter_0"}
+    assert patterns.parameters["threshold_of"] == "background"
+    assert filter_patterns_of_model(keras_model, result, threshold=0.4)[1].parameters["threshold_of"] == "maximum"
     first = found["filter_0"]
     np.testing.assert_array_equal(pattern.motif.counts, first.motif.counts)
     total = [scores[i, s : s + 6].sum() for i, s in zip(first.sequence, first.start, strict=True)]
