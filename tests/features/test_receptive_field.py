@@ -88,6 +88,10 @@ def stack(seed: int, length: int) -> Any:
 def test_random_stacks(seed: int) -> None:
     model = SequenceModel(stack(seed, 60))
     assert agree(model, "last", 60) > 0
+    # windows go on beyond the edges as they do inside
+    (reach,) = filter_layer(model, "last", 60).reaches
+    assert len(np.unique(reach.last - reach.first)) == 1
+    assert receptive_field(model, layer="last").stride > 0
 
 
 def test_closed_forms() -> None:
