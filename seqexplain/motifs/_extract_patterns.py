@@ -35,6 +35,7 @@ def extract_patterns(
     min_cosine: float = 0.8,
     max_auroc: float = 0.8,
     max_null: float = 0.05,
+    min_information: float = 5.0,
     max_compared: int = 20_000,
     flank: int = 5,
     subpatterns: bool = True,
@@ -65,6 +66,8 @@ def extract_patterns(
         operating characteristic is this at most (.5: not at all).
     max_null
         A seqlet is left out where more than this share of seqlets with permuted positions are as similar to the mean.
+    min_information
+        Bits that a pattern's core has at least: with 5 it occurs in random sequence every 32 bp.
     max_compared
         Where there are more seqlets of a sign, so many, drawn at random, are clustered, and the others join the pattern
         that they resemble most. A motif needs but a few among those that are drawn. Bounds the time, which else grows
@@ -123,7 +126,8 @@ def extract_patterns(
     """
     options = {
         "min_size": min_size, "n_neighbors": n_neighbors, "n_candidates": n_candidates, "resolution": resolution,
-        "min_cosine": min_cosine, "max_auroc": max_auroc, "max_null": max_null, "max_compared": max_compared,
+        "min_cosine": min_cosine, "max_auroc": max_auroc, "max_null": max_null, "min_information": min_information,
+        "max_compared": max_compared,
         "flank": flank, "subpatterns": subpatterns, "random_state": random_state,
     }  # fmt: skip
     _check(options)
@@ -145,9 +149,14 @@ def extract_patterns(
             notes.append(f"{silent} of {len(seqlets)} seqlets contribute nothing, and are in no pattern.")
         for sign, windows in by_sign.items():
             found += _of_sign(sign, windows, options, notes)
-    return PatternSet.of(
-        opened, _stacked(opened, found), method="fast", parameters={**options, "seqlets": len(seqlets)}, notes=notes
-    )
+    patterns = _stacked(opened, found)
+    kept = [p for p in patterns if p.trimmed().motif.information.sum() >= min_information]
+    if len(kept) < len(patterns):
+        notes.append(
+            f"{len(patterns) - len(kept)} of {len(patterns)} patterns hold less than {min_information:g} bits, and "
+            f"were left out (min_information)."
+        )
+    return PatternSet.of(opened, kept, method="fast", parameters={**options, "seqlets": len(seqlets)}, notes=notes)
 
 
 def _check(options: dict[str, Any]) -> None:
@@ -155,7 +164,9 @@ def _check(options: dict[str, Any]) -> None:
     for name, smallest in least.items():
         if options[name] < smallest:
             raise ParameterError(f"{name} is {options[name]}; expected {smallest} at least.")
-    for name, low, high in (("min_cosine", 0, 1), ("max_auroc", 0.5, 1), ("max_null", 0, 1)):
+    for name, low, high in (
+        ("min_cosine", 0, 1), ("max_auroc", 0.5, 1), ("max_null", 0, 1), ("min_information", 0, np.inf),
+    ):  # fmt: skip
         if not low <= options[name] <= high:
             raise ParameterError(f"{name} is {options[name]}; expected {low} to {high}.")
     if not options["resolution"] > 0:

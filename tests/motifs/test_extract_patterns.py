@@ -229,6 +229,15 @@ def test_seqlets_are_called_where_none_are_given(kind: str) -> None:
         assert found.notes or len(found)
 
 
+def test_patterns_that_say_little_are_left_out() -> None:
+    planted = plant([matrix(WORDS["ETS"])], sites=60, seed=16)
+    bits = extract_patterns(planted.result, planted.seqlets)[0].trimmed().motif.information.sum()
+    assert len(extract_patterns(planted.result, planted.seqlets, min_information=bits - 0.01)) == 1
+    found = extract_patterns(planted.result, planted.seqlets, min_information=bits + 0.01)
+    assert len(found) == 0
+    assert "1 of 1 patterns hold less than" in found.notes[-1]
+
+
 def none_of(planted: Planted) -> Seqlets:
     return planted.seqlets.take(slice(0, 0))
 
