@@ -128,6 +128,19 @@ def find_hits(
     Grant CE, Bailey TL, Noble WS (2011) FIMO: scanning for occurrences of a given motif. Bioinformatics 27:1017.
 
     Benjamini Y, Hochberg Y (1995) Controlling the false discovery rate. J. R. Stat. Soc. B 57:289.
+
+    Examples
+    --------
+    >>> from seqexplain.results import Attributions
+    >>> from seqexplain.sequences import one_hot
+    >>> X = one_hot(["CCTTGATAAGCTCGTC", "TCAGGCTTATCACCTG", "GATAAGTTTCCACAGC"])
+    >>> values = np.zeros((3, 16, 1))
+    >>> values[0, 4:10] = values[1, 5:11] = 1  # in the third sequence it does not contribute
+    >>> result = Attributions(contributions=X * values, X=X, predictions=np.zeros(3))
+    >>> gata = Motif("M1", "GATA", np.eye(4)[[2, 0, 3, 0, 0, 2]] * 50)
+    >>> hits = find_hits(result, gata)
+    >>> list(zip(hits.sequence.tolist(), hits.start.tolist(), hits.strand.tolist()))
+    [(0, 4, '+'), (1, 5, '-')]
     """
     _check(q_value, p_value, match_p_value, overlaps, max_overlap, sign, null_windows)
     contributions = open_contributions(source, target=target)
