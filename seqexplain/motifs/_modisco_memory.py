@@ -8,7 +8,7 @@ NEIGHBOURS = 501  # that each seqlet is compared with
 
 def calling_bytes(n: int, length: int) -> float:
     """Return what calling seqlets in `n` sequences takes: windows' sums as float64, sorted, and copies of them."""
-    return LIBRARY + 48.0 * n * length
+    return LIBRARY + 40.0 * n * length
 
 
 def clustering_bytes(seqlets: int, width: int, n: int, length: int) -> float:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
+import subprocess
+import sys
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +16,17 @@ import pytest
 from planted_words import Place, planted_words
 
 from seqexplain.errors import LibraryError, MissingExtraError, ParameterError
-from seqexplain.motifs import PatternSet, call_seqlets, genome_spans, modisco_patterns
+from seqexplain.motifs import (
+    PatternSet,
+    call_seqlets,
+    genome_spans,
+    modisco_patterns,
+    open_contributions,
+    read_motifs,
+    read_patterns,
+    stack_pattern,
+    write_patterns,
+)
 from seqexplain.motifs import _modisco_process as process
 from seqexplain.motifs import _modisco_run as run
 from seqexplain.results import Attributions
@@ -225,3 +238,84 @@ def test_a_process_that_dies_is_an_error(planted: tuple[Attributions, list[Place
         folder = one._folder
         assert folder.is_dir()
     assert not folder.exists()
+
+
+@installed
+@pytest.mark.slow
+def test_it_is_what_the_library_finds_where_nothing_is_near_an_edge(tmp_path: Path) -> None:
+    """Words in the middle third of 240 bp: the library by itself, in the order given, and our files read by it."""
+    inner, places = planted_words(150, {"CACGTGACCT": 1.0, "GATAAGGTCA": 1.2}, length=80, seed=3)
+    outer, _ = planted_words(150, {"CACGTGACCT": 0.0}, length=240, seed=4)
+    X, hypothetical = outer.X.copy(), np.asarray(outer.hypothetical).copy()
+    X[:, 80:160], hypothetical[:, 80:160] = inner.X, inner.hypothetical
+    result = replace(outer, X=X, hypothetical=hypothetical, contributions=X * hypothetical)
+    script = """
+import sys, numpy, modiscolite
+held = numpy.load(sys.argv[1])
+positive, negative = modiscolite.tfmodisco.TFMoDISco(
+    one_hot=held["X"], hypothetical_contribs=held["H"], sliding_window_size=20, flank_size=5, target_seqlet_fdr=0.05,
+    n_leiden_runs=2, trim_to_window_size=30, initial_flank_to_add=10)
+modiscolite.io.save_hdf5(sys.argv[2], positive, negative, 240)
+"""
+    np.savez(tmp_path / "data.npz", X=X, H=hypothetical)
+    subprocess.run(
+        [sys.executable, "-c", script, tmp_path / "data.npz", tmp_path / "theirs.h5"], check=True, capture_output=True
+    )
+    theirs, ours = read_patterns(tmp_path / "theirs.h5", result), modisco_patterns(result)
+    assert len(theirs) > 0
+    at = {place.sequence: 80 + place.start for place in places}
+    for patterns in (theirs, ours):
+        assert {word_of(pattern.trimmed().consensus) for pattern in patterns} == {"CACGTGACCT", "GATAAGGTCA"}
+        for pattern in patterns:
+            low = np.where(pattern.strand == "+", pattern.start + pattern.core[0], pattern.end - pattern.core[1])
+            assert np.mean([abs(a - at[int(i)]) <= 4 for i, a in zip(pattern.sequence, low, strict=True)]) > 0.95
+    overlap = {
+        (word_of(one.trimmed().consensus), word_of(two.trimmed().consensus)): len(
+            set(one.sequence.tolist()) & set(two.sequence.tolist())
+        )
+        for one in theirs
+        for two in ours
+    }
+    same = sum(count for (one, two), count in overlap.items() if one == two)
+    assert same > 0.9 * sum(pattern.size for pattern in theirs)
+    # their matrices are those of their places in our contributions
+    source = open_contributions(result)
+    for pattern in theirs:
+        again = stack_pattern(source, pattern.sequence, pattern.start, pattern.width, pattern.strand)
+        np.testing.assert_allclose(pattern.motif.counts, again.motif.counts, atol=1e-6)
+        np.testing.assert_allclose(pattern.cwm, again.cwm, atol=1e-6)
+        np.testing.assert_allclose(pattern.hypothetical_cwm, again.hypothetical_cwm, atol=1e-6)
+
+
+@installed
+def test_the_library_reads_what_is_written(
+    planted: tuple[Attributions, list[Place]], found: tuple[PatternSet, list[tuple[str, float]]], tmp_path: Path
+) -> None:
+    """Its report's own reader, and its MEME writer."""
+    patterns = found[0]
+    write_patterns(patterns, tmp_path / "patterns.h5", planted[0])
+    script = """
+import sys, json, modiscolite
+from modiscolite.descriptive_report import extract_seqlet_data
+data = extract_seqlet_data(sys.argv[1], ["pos_patterns", "neg_patterns"])
+modiscolite.io.write_meme_from_h5(sys.argv[1], modiscolite.util.MemeDataType.PFM, sys.argv[2], True)
+print(json.dumps({k: [int(v["n_seqlets"]), v["cwm"].tolist(), len(v["seqlet_contribs"])] for k, v in data.items()}))
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", script, tmp_path / "patterns.h5", tmp_path / "patterns.meme"],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    read = json.loads(told.stdout.splitlines()[-1])
+    assert len(read) == len(patterns)
+    groups = {1: "pos_patterns", -1: "neg_patterns"}
+    for pattern in patterns:
+        size, cwm, windows = read[f"{groups[pattern.sign]}.pattern_{pattern.id.split('_')[1]}"]
+        assert size == windows == pattern.size
+        np.testing.assert_allclose(cwm, pattern.cwm)
+    motifs = read_motifs(tmp_path / "patterns.meme")
+    assert len(motifs) == len(patterns)
+    again = read_patterns(tmp_path / "patterns.h5")
+    assert again.notes == patterns.notes
+    for one, two in zip(patterns, again, strict=True):
+        np.testing.assert_array_equal(one.cwm, two.cwm)
+        np.testing.assert_array_equal(one.start, two.start)
