@@ -15,12 +15,26 @@ if _TESTS not in sys.path:
     sys.path.insert(0, _TESTS)
 
 
+# what happens where arrays enter and leave, which is the same for all methods of an engine: one of each is quick
+AT_THE_EDGE = ("test_layouts_and_base_orders", "test_half_precision_models_are_explained_in_full")
+LEADERS = ("deeplift", "lrp", "saliency", "integrated gradients", "in-silico mutagenesis", "kernel SHAP")
+
+
+@cache
+def _leaders() -> tuple[Any, ...]:
+    from contract.methods import METHODS
+
+    return tuple(METHODS[name] for name in LEADERS)
+
+
 @pytest.hookimpl(tryfirst=True)  # before pytest leaves out what is marked as slow
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests of methods that are slow."""
     for item in items:
         parameters = getattr(getattr(item, "callspec", None), "params", {})
-        if getattr(parameters.get("method"), "slow", False):
+        method = parameters.get("method")
+        same_edge = getattr(item, "originalname", "") in AT_THE_EDGE and not any(method is m for m in _leaders())
+        if same_edge or getattr(method, "slow", False):
             item.add_marker(pytest.mark.slow)
 
 
