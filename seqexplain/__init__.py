@@ -84,6 +84,7 @@ if TYPE_CHECKING:
     from seqexplain.plot import attribution_logo as attribution_logo
     from seqexplain.plot import logo as logo
     from seqexplain.plot import tracks as tracks
+    from seqexplain.report import write_report as write_report
     from seqexplain.results import Attributions as Attributions
     from seqexplain.results import Interval as Interval
     from seqexplain.results import LayerAttributions as LayerAttributions
@@ -193,6 +194,7 @@ _HOMES = {
     "window_mutagenesis": "perturbation",
     "write_hits": "motifs",
     "write_patterns": "motifs",
+    "write_report": "report",
     "write_seqlets_bed": "motifs",
 }
 

@@ -20,6 +20,7 @@ from seqexplain.cli._logo import logo
 from seqexplain.cli._methods import methods
 from seqexplain.cli._motifs import motifs
 from seqexplain.cli._options import command_of
+from seqexplain.cli._report import report
 from seqexplain.cli._score import score
 from seqexplain.cli._sis import sis
 from seqexplain.cli._sis_clusters import sis_clusters
@@ -33,7 +34,8 @@ app = typer.Typer(
     epilog="Each subcommand has its own --help. Start with: seqexplain demo",
 )
 _COMMANDS = (
-    info, methods, score, explain, ism, sis, variants, insert, sis_clusters, motifs, hits, logo, export, demo,
+    info, methods, score, explain, ism, sis, variants, insert, sis_clusters, motifs, hits, report, logo, export,
+    demo,
 )  # fmt: skip
 for _function in _COMMANDS:
     app.command(_function.__name__.replace("_", "-"))(command_of(_function))

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,12 +93,10 @@ def save_motifs(
             drawn = patterns.plot(largest=LOGOS_DRAWN)
             for suffix in ("svg", "png"):
                 save_figure(drawn[0][0], inside / f"logos.{suffix}")
-        from seqexplain import __version__
-
         summary = {
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
-            "seqexplain": __version__,
+            "seqexplain": version("seqexplain"),
             "method": patterns.method,
             "parameters": jsonable(dict(patterns.parameters), "parameters"),
             "target": patterns.label,

@@ -92,6 +92,15 @@ def stack(heights: Floats) -> tuple[Floats, Floats]:
     return floor, ceiling
 
 
+def letter_outlines(font: str = "sans") -> dict[str, tuple[Floats, np.ndarray]]:
+    """Return each base's outline as logos draw it: vertices `(k, 2)` and Matplotlib's path codes `(k,)`.
+
+    A letter fills y from 0 to 1, and x around 0, `LETTER_WIDTH` wide at most.
+    """
+    outlines = {base: _Outline.of(base, font) for base in BASES}
+    return {base: (outline.vertices, outline.codes) for base, outline in outlines.items()}
+
+
 def _draw_baseline(ax: Axes) -> None:
     ax.axhline(0, color="black", linewidth=BASELINE_WIDTH, zorder=-1)
 

@@ -1,0 +1,144 @@
+"""Motifs as the page shows them: matrices, names, matches, and where in sequences they sit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqexplain.motifs import MotifMatches, Pattern, PatternSet, load_motifs
+from seqexplain.report._explained import Explained
+from seqexplain.report._hit_table import HitTable
+
+Array = NDArray[Any]
+
+POSITION_BINS = 40  # of the histogram of places in sequences
+MATCHES_SHOWN = 5
+DIGITS = 4  # significant, of what is drawn
+MATCHES_FILE = "matches.tsv"
+
+
+def open_motifs(
+    motifs: Any, explained: Explained, matches: MotifMatches | None
+) -> tuple[PatternSet | None, dict[str, list[dict[str, Any]]]]:
+    """Return motifs and the matches of each, by id.
+
+    Parameters
+    ----------
+    motifs
+        A `PatternSet`, the path of a folder that `seqexplain motifs` wrote or of a TF-MoDISco file, or None.
+    explained
+        The results that are shown.
+    matches
+        With motifs of a database; by default those in the folder.
+    """
+    if motifs is None:
+        return None, {}
+    if isinstance(motifs, PatternSet):
+        found: PatternSet = motifs
+    else:
+        found = load_motifs(Path(motifs).expanduser(), explained.contributions)
+        table = Path(motifs).expanduser() / MATCHES_FILE
+        if matches is None and table.is_file():
+            return found, _read_matches(table)
+    return found, {} if matches is None else _matches(matches)
+
+
+def motif_cards(
+    patterns: PatternSet | None,
+    matches: Mapping[str, list[dict[str, Any]]],
+    hits: HitTable | None,
+    explained: Explained,
+) -> list[dict[str, Any]]:
+    """Return what the page knows of each motif: those with matrices first, then those that only have hits."""
+    cards = []
+    held = {} if patterns is None else {pattern.id: pattern for pattern in patterns}
+    labels = {} if patterns is None else dict(patterns.labels)
+    if hits is not None:
+        labels = dict(zip(hits.ids, hits.labels, strict=True)) | labels
+    for id in dict.fromkeys([*held, *(() if hits is None else hits.ids)]):
+        card: dict[str, Any] = {"id": id, "name": labels.get(id, ""), "matches": matches.get(id, [])[:MATCHES_SHOWN]}
+        if card["name"] == id:
+            card["name"] = ""
+        if id in held:
+            card |= _of_pattern(held[id], explained)
+        if hits is not None and id in hits.ids:
+            card |= _of_hits(hits, hits.ids.index(id), explained)
+        cards.append(card)
+    return cards
+
+
+def _of_pattern(pattern: Pattern, explained: Explained) -> dict[str, Any]:
+    core = pattern.trimmed()
+    middle = core.start + core.width / 2
+    inside = (pattern.sequence >= 0) & (pattern.sequence < explained.n)
+    length = explained.lengths[pattern.sequence[inside]]
+    return {
+        "sign": pattern.sign,
+        "consensus": core.consensus,
+        "cwm": rounded(core.cwm),
+        "ppm": rounded(core.motif.probabilities),
+        "size": pattern.size,
+        "sequences": len(np.unique(pattern.sequence)),
+        "contribution": rounded(pattern.contribution.mean()),
+        "where": _places(middle[inside], length),
+        "parts": len(pattern.subpatterns),
+    }
+
+
+def _of_hits(hits: HitTable, k: int, explained: Explained) -> dict[str, Any]:
+    mine = np.flatnonzero(hits.motif == k)
+    card = {
+        "sign": int(hits.signs[k]),
+        "hits": len(mine),
+        "hit_sequences": len(np.unique(hits.row[mine])),
+        "hit_contribution": rounded(hits.contribution[mine].mean()) if len(mine) else None,
+    }
+    if len(mine):  # of hits, where there are some; of the occurrences the motif was made of otherwise
+        card["where"] = _places((hits.start[mine] + hits.end[mine]) / 2, explained.lengths[hits.row[mine]])
+        card["plus"] = rounded((~hits.minus[mine]).mean())
+    return card
+
+
+def _places(middle: Array, length: Array) -> list[int]:
+    """Count middles by their place in their sequence, from its begin to its end."""
+    share = np.clip(middle / np.maximum(length, 1), 0, 1 - 1e-9)
+    return [int(count) for count in np.bincount((share * POSITION_BINS).astype(np.int64), minlength=POSITION_BINS)]
+
+
+def _matches(matches: MotifMatches) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for match in matches:
+        found.setdefault(match.query, []).append(
+            {"id": match.id, "name": match.name, "family": match.family, "q": rounded(match.q_value)}
+        )
+    return found
+
+
+def _read_matches(path: Path) -> dict[str, list[dict[str, Any]]]:
+    import pandas as pd
+
+    table = pd.read_csv(path, sep="\t", keep_default_na=False)
+    found: dict[str, list[dict[str, Any]]] = {}
+    for line in table.sort_values(["query", "rank"], kind="stable").itertuples():
+        found.setdefault(str(line.query), []).append(
+            {"id": str(line.match), "name": str(line.name), "family": str(line.family), "q": rounded(line.q_value)}
+        )
+    return found
+
+
+def rounded(value: Any) -> Any:
+    """Round to the digits that are drawn; arrays become lists, what is not finite None.
+
+    Examples
+    --------
+    >>> rounded(0.123456), rounded([1.0, float("nan")])
+    (0.1235, [1.0, None])
+    """
+    array = np.asarray(value, dtype=np.float64)
+    if array.ndim:
+        return [rounded(one) for one in array]
+    return float(f"{array:.{DIGITS}g}") if np.isfinite(array) else None
