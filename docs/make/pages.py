@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from pathlib import Path
 
 import yaml
-
-# a paragraph that ends in a line of its own, `{ .eq }`, is an equation
-_EQUATION = re.compile(r"(?m)(^(?:(?!\n\n|^$|^ *\{)[^\n]*\n)+)^ *\{ \.eq \}$")
+from indices import with_indices
 
 
 def write_pages(root: Path, stage: Path) -> None:
-    """Copy the pages of `docs/pages` and the images, with equations set."""
+    """Copy the pages of `docs/pages` and the images."""
     source = root / "docs" / "pages"
     for path in sorted(source.rglob("*")):
         to = stage / path.relative_to(source)
@@ -21,20 +18,10 @@ def write_pages(root: Path, stage: Path) -> None:
             continue
         to.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".md":
-            to.write_text(with_equations(path.read_text()))
+            to.write_text(with_indices(path.read_text()))
         else:
             shutil.copyfile(path, to)
     shutil.copytree(root / "docs" / "images", stage / "images", dirs_exist_ok=True)
-
-
-def with_equations(text: str) -> str:
-    """Set `_i`, `_{ij}` and `^{…}` in paragraphs of the class `eq` low and high."""
-    return _EQUATION.sub(lambda match: _set(match[1]) + "{ .eq }", text)
-
-
-def _set(line: str) -> str:
-    line = re.sub(r"_\{([^}]*)\}|_(\w)", lambda m: f"<sub>{m[1] or m[2]}</sub>", line)
-    return re.sub(r"\^\{([^}]*)\}|\^(\w)", lambda m: f"<sup>{m[1] or m[2]}</sup>", line)
 
 
 def check_navigation(root: Path, stage: Path) -> None:
