@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SEARCH, NAMES = "How motifs are found", "What they are called"
 LINES_SHOWN = 12
+FILTERS_KEPT = 20  # filters are pieces of motifs: many say the same
 NO_DATABASE = "none"
 
 
@@ -82,6 +83,13 @@ def motifs(
         str | None,
         typer.Option(help="Its convolution; default: the first (filters).", rich_help_panel=MODEL_PANEL),
     ] = None,
+    largest: Annotated[
+        int | None,
+        typer.Option(
+            help="Filters that are kept, by what they contribute in sum (filters). Default: 20.",
+            rich_help_panel=MODEL_PANEL,
+        ),
+    ] = None,
     database: Annotated[
         str,
         typer.Option(
@@ -102,12 +110,13 @@ def motifs(
     check_range("--max-seqlets", max_seqlets, 1)
     check_range("--min-size", min_size, 2)
     check_range("--window", window, 1)
+    check_range("--largest", largest, 1)
     check_range("--seed", seed, 0)
     if not 0 < fdr < 1:
         raise ParameterError(f"--fdr is {fdr}; expected a rate above 0 and below 1.")
     given = {
         "--max-seqlets": max_seqlets, "--window": window, "--scores": scores, "--model": model, "--layer": layer,
-        "--min-size": min_size,
+        "--min-size": min_size, "--largest": largest,
     }  # fmt: skip
     _check_fits(method, {name for name, value in given.items() if value is not None})
     if quiet:
@@ -122,7 +131,7 @@ def motifs(
         found, source = _of_subsets(contributions, scores, target, chosen | {"random_state": seed})
     elif method is Method.FILTERS:
         source = opened(contributions, target)
-        found = _of_filters(source, model, layer, options, seed)
+        found = _of_filters(source, model, layer, options, seed, largest or FILTERS_KEPT)
     else:
         source = opened(contributions, target)
         found = _of_seqlets(method, source, chosen | {"random_state": seed}, fdr, max_seqlets, window, quiet=quiet)
@@ -138,7 +147,7 @@ _FITTING = {
     Method.FAST: {"--max-seqlets", "--min-size"},
     Method.MODISCO: {"--max-seqlets", "--min-size", "--window"},
     Method.SIS: {"--min-size", "--scores"},
-    Method.FILTERS: {"--model", "--layer"},
+    Method.FILTERS: {"--model", "--layer", "--largest"},
 }
 
 
@@ -205,12 +214,14 @@ def _of_subsets(store: Path, scores: Path | None, target: str | None, chosen: di
     return found, given or open_contributions(subsets, target=which)
 
 
-def _of_filters(source: Any, model: Path | None, layer: str | None, options: ModelOptions, seed: int) -> PatternSet:
+def _of_filters(
+    source: Any, model: Path | None, layer: str | None, options: ModelOptions, seed: int, largest: int
+) -> PatternSet:
     from seqexplain.features import filter_patterns_of_model
 
     if model is None:
         raise ParameterError("--method filters looks at a model's filters; give the model with --model.")
-    found, _ = filter_patterns_of_model(options.load(model), source, layer=layer, random_state=seed)
+    found, _ = filter_patterns_of_model(options.load(model), source, layer=layer, random_state=seed, largest=largest)
     return found
 
 

@@ -262,6 +262,7 @@ class FilterMotifs:
             kept, found = [kept[i] for i in order], [found[i] for i in order]
         signed = [replace(p, sign=-1 if p.contribution.mean() < 0 else 1) for p in found]
         if left_out:
+            notes = [note for note in notes if "say the same" not in note]
             notes.append(f"{left_out} filters say the same as an earlier one and are left out.")
         if not self.active:
             notes.append("No filter is active in any sequence.")
