@@ -178,21 +178,23 @@ def test_too_little_is_a_note(planted: tuple[Attributions, list[Place]], change:
 
 
 @installed
-def test_60_bp_of_different_lengths_with_repeats() -> None:
-    """One motif only; the library can neither call seqlets in these nor keep what hangs over an edge."""
-    lengths = np.random.default_rng(2).integers(40, 61, 120)
-    result, _ = planted_words(120, {"CACGTGACCT": 1.0}, length=60, lengths=lengths)
-    patterns = modisco_patterns(result.take(np.r_[np.arange(120), np.arange(50)]))
+def test_short_sequences_of_different_lengths_with_repeats() -> None:
+    """The library can neither call seqlets in these, nor keep what hangs over an edge."""
+    lengths = np.random.default_rng(1).integers(30, 81, 240)
+    result, _ = planted_words(240, WORDS, lengths=lengths)
+    negative = np.arange(2, 240, 3)  # those with the word that speaks against the target
+    patterns = modisco_patterns(result.take(np.r_[np.arange(240), negative[:50]]), max_seqlets=100)
     assert "call_seqlets" in patterns.parameters["seqlets"]
     assert "the sequences differ in length" in " ".join(patterns.notes)
-    assert {word_of(pattern.consensus) for pattern in patterns} == {"CACGTGACCT"}
-    for pattern in patterns:
-        original = set(pattern.sequence[pattern.sequence < 120].tolist())
-        repeats = set((pattern.sequence[pattern.sequence >= 120] - 120).tolist())
-        assert repeats == {row for row in original if row < 50}
+    against = [pattern for pattern in patterns if pattern.sign < 0]
+    assert {word_of(pattern.trimmed().consensus) for pattern in against} == {"TTCCGGAAGT"}
+    for pattern in against:
+        original = set(pattern.sequence[pattern.sequence < 240].tolist())
+        repeats = {int(negative[k]) for k in pattern.sequence[pattern.sequence >= 240] - 240}
+        assert repeats == original & set(negative[:50].tolist())
         assert len(original) >= 20
         assert len(repeats) > 3
-        assert pattern.start.max() + pattern.width > 60 or pattern.start.min() < 0
+        assert pattern.start.max() + pattern.width > 80 or pattern.start.min() < 0
 
 
 @installed
