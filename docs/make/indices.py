@@ -9,7 +9,9 @@ _CODE = re.compile(
     r"(```.*?```|`[^`\n]*`|(?:(?<=\n\n)(?: {4}[^\n]*\n?)+)|\]\([^)]*\)|\]\[[^\]]*\]|<[^>]*>|\{[ #.:][^}]*\})", re.DOTALL
 )
 # one letter, perhaps with a mark, then up to three letters or whatever stands in braces
-_INDEX = re.compile(r"(?<![\w`])((?:[^\W\d_]|∂[^\W\d_]|∫)[⁺⁻ˢ̃]?)_(?:\{([^}]*)\}|([^\W_]{1,3}(?:,[^\W_]{1,3})?[⁺⁻]?)(?![\w(]))")
+_INDEX = re.compile(
+    r"(?<![\w`])((?:[^\W\d_]|∂[^\W\d_]|∫)[⁺⁻ˢ̃]?)_(?:\{([^}]*)\}|([^\W_]{1,3}(?:,[^\W_]{1,3})?[⁺⁻]?)(?![\w(]))"
+)
 _POWER = re.compile(r"\^\{([^}]*)\}")
 
 

@@ -181,7 +181,8 @@ def _of_seqlets(
     *,
     quiet: bool,
 ) -> PatternSet:
-    from seqexplain.motifs import call_seqlets, extract_patterns
+    from seqexplain.motifs import extract_patterns
+    from seqexplain.motifs._extract_patterns import default_seqlets
     from seqexplain.pipeline._progress import phases_of
 
     if method is Method.MODISCO:
@@ -192,7 +193,7 @@ def _of_seqlets(
         with phases_of("TF-MoDISco", shown=not quiet) as progress:
             found: PatternSet = motifs.modisco_patterns(source, fdr=fdr, progress=progress, **chosen, **more)
             return found
-    seqlets = call_seqlets(source, fdr=fdr)
+    seqlets = default_seqlets(source, fdr=fdr)
     if most is not None and len(seqlets) > most:
         import numpy as np
 

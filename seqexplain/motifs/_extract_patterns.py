@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
+WINDOW = 21  # bp of a seqlet, as TF-MoDISco has them
+FDR = 0.05
+
 SUBPATTERN_AUROC = 0.75  # above it parts are shown apart; sites that differ by independent draws are told apart at .7
 
 
@@ -48,7 +51,7 @@ def extract_patterns(
     source
         Contributions: anything `open_contributions` takes.
     seqlets
-        Spans that contribute; None calls `call_seqlets` with its defaults. Positive and negative ones are
+        Spans that contribute; None calls `call_seqlets` with `method="window"`. Positive and negative ones are
         clustered apart.
     target
         Which of several targets.
@@ -134,9 +137,7 @@ def extract_patterns(
     opened = open_contributions(source, target=target)
     notes: list[str] = []
     if seqlets is None:
-        from seqexplain.motifs._call_seqlets import call_seqlets
-
-        seqlets = call_seqlets(opened)
+        seqlets = default_seqlets(opened)
     notes += seqlets.notes
     found: list[tuple[Stack, list[Stack]]] = []
     if len(seqlets) == 0:
@@ -255,3 +256,10 @@ def _stacked(source: ContributionSource, found: list[tuple[Stack, list[Stack]]])
     """Make all patterns and their parts in one pass over the source."""
     made = iter(stack_patterns(source, [stack for whole, parts in found for stack in (whole, *parts)]))
     return [replace(next(made), subpatterns=tuple(next(made) for _ in parts)) for _, parts in found]
+
+
+def default_seqlets(source: ContributionSource, *, fdr: float = FDR) -> Seqlets:
+    """Call seqlets to be clustered: windows, which hold more of the weaker motifs than recursive seqlets do."""
+    from seqexplain.motifs._call_seqlets import call_seqlets
+
+    return call_seqlets(source, method="window", window=max(1, min(WINDOW, source.length)), fdr=fdr)
