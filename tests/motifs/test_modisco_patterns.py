@@ -133,7 +133,8 @@ def test_order_and_seed(
 
 
 @installed
-def test_seqlets_that_are_given_and_the_window(planted: tuple[Attributions, list[Place]]) -> None:
+@pytest.mark.slow
+def test_seqlets_that_are_given(planted: tuple[Attributions, list[Place]]) -> None:
     """Those of a part of the sequences, of any width: windows around their middles are clustered; 60 at most."""
     result = planted[0]
     seqlets = call_seqlets(result, sign="positive")
@@ -221,9 +222,9 @@ def test_what_goes_wrong_in_the_process_is_told(
     """An option of a wrong kind: an error where seqlets are many, a note where they are few; no process stays."""
     monkeypatch.setattr(run, "FEW", 10)
     with pytest.raises(LibraryError, match=r"failed on 1\d\d positive seqlets"):
-        modisco_patterns(planted[0], options={"min_ic_windowsize": "x"})
+        modisco_patterns(planted[0], options={"nearest_neighbors_to_compute": "x"})
     monkeypatch.setattr(run, "FEW", 1000)
-    patterns = modisco_patterns(planted[0], options={"min_ic_windowsize": "x"})
+    patterns = modisco_patterns(planted[0], options={"nearest_neighbors_to_compute": "x"})
     assert len(patterns) == 0
     assert "too few for it" in " ".join(patterns.notes)
 
