@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
@@ -87,4 +88,5 @@ def _environment() -> Environment:
 
 
 def _short(value: float, digits: int = 3) -> str:
-    return f"{value:.{digits}g}".replace("-", "−")
+    text = f"{value:.{digits}g}".replace("-", "−")
+    return re.sub(r"e([+−])0*", lambda match: "e" + match[1].replace("+", ""), text)

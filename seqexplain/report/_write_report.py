@@ -39,6 +39,11 @@ METHODS = {
     "kernel_shap": "Kernel SHAP",
 }  # fmt: skip
 
+FOUND_BY = {
+    "fast": "from similar seqlets", "modisco": "by TF-MoDISco", "sis": "from sufficient subsets",
+    "filters": "from the model's filters",
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class ReportSummary:
@@ -271,7 +276,7 @@ def _context(
     worst = int(np.nanargmax(tally.error)) if pairs else -1
     provenance = explained.run.get("provenance") or {}
     return {
-        "title": title if title is not None else Path(explained.description).name,
+        "title": title if title is not None else _title(explained),
         "version": version("seqexplain"),
         "explained": explained,
         "method": METHODS.get(explained.method, explained.method.replace("_", " ")),
@@ -287,6 +292,7 @@ def _context(
         "profile": profile(tally) if explained.n else [],
         "patterns": patterns,
         "motif_count": len(cards),
+        "found_by": FOUND_BY.get(patterns.method, patterns.method) if patterns is not None else "",
         "hits": hits,
         "hit_sequences": 0 if hits is None else len(np.unique(hits.row)),
         "companions": companions,
@@ -328,6 +334,12 @@ def _rows(explained: Explained, tally: Tally, hits: HitTable | None, companions:
     for kind, one in companions.items():
         arrays[f"{kind}_row"] = one.rows
     return pack(header, arrays)
+
+
+def _title(explained: Explained) -> str:
+    if isinstance(explained.source, Attributions):
+        return METHODS.get(explained.method, explained.method.replace("_", " ")) or "Contributions"
+    return Path(explained.description).name
 
 
 def _megabytes(size: int) -> str:

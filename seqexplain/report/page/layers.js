@@ -4,6 +4,13 @@ const HEAT_STEPS = 12; // shades from 0 to the largest
 const SUBSET_LANE = 17;
 const SUBSETS_SHOWN = 12;
 
+// a line above a track; where it is narrow, its first part only
+function caption(frame, y, text, more) {
+  const room = Math.floor(frame.inner / 5.6);
+  const whole = text.length + more.length <= room ? text + more : text;
+  return svg("text", { x: LEFT, y }, whole.length <= room ? whole : `${whole.slice(0, room - 1)}…`);
+}
+
 // four numbers a base as colours: blue raises, orange lowers
 function heatTrack(group, data, values, frame, top, label) {
   let most = 0;
@@ -46,12 +53,13 @@ function heatTrack(group, data, values, frame, top, label) {
     group.append(svg("path", { class: "observed", d: marks }));
   }
   for (let b = 0; b < 4; b++) group.append(svg("text", { class: `row-base base-${BASES[b]}`, x: LEFT - 7, y: top + b * HEAT_ROW + 11 }, BASES[b]));
-  group.append(svg("text", { x: LEFT, y: top - 5 }, `${label}, −${number(most)} (orange) to +${number(most)} (blue)${frame.per >= 4 ? "; dots: the sequence's own bases" : ""}`));
+  const dots = frame.per >= 4 ? "; dots: the sequence's own bases" : "";
+  group.append(caption(frame, top - 5, label, `, −${number(most)} (orange) to +${number(most)} (blue)${dots}`));
 }
 const heatHeight = 4 * HEAT_ROW + 26;
 
 function hypotheticalTrack(group, data, frame, top, height, unit) {
-  const label = `hypothetical contributions${unit ? ` (${unit})` : ""}: what each base would contribute`;
+  const label = `hypothetical contributions${unit ? ` (${unit})` : ""}`;
   if (frame.per < LETTERS_FROM) {
     heatTrack(group, data, data.hypothetical, frame, top + 18, label);
     return;
@@ -77,7 +85,7 @@ function hypotheticalTrack(group, data, frame, top, height, unit) {
   const marks = svg("g", {}, ...basePaths(parts));
   valueAxis(marks, frame, y, low, high, "", first, first + tall);
   marks.append(svg("path", { class: "axis", d: `M${LEFT} ${Math.round(y(0)) + 0.5}H${two(frame.right)}` }));
-  marks.append(svg("text", { x: LEFT, y: top + 11 }, label));
+  marks.append(caption(frame, top + 11, label, ": what each base would contribute"));
   group.append(marks);
 }
 const hypotheticalHeight = (frame) => (frame.per < LETTERS_FROM ? heatHeight : 180);
@@ -86,8 +94,10 @@ const hypotheticalHeight = (frame) => (frame.per < LETTERS_FROM ? heatHeight : 1
 function subsetTrack(group, data, frame, top) {
   const { subset, count, values, threshold } = data.sis;
   const shown = Math.min(count, SUBSETS_SHOWN);
-  const words = count ? `${count} sufficient subset${count === 1 ? "" : "s"}: each alone reaches ${number(threshold)}` : `no sufficient subset: the sequence does not reach ${number(threshold)}`;
-  group.append(svg("text", { x: LEFT, y: top + 11 }, words + (count > shown ? `; the first ${shown} are drawn` : "")));
+  const words = count
+    ? `${count} sufficient subset${count === 1 ? "" : "s"}: ${count === 1 ? "it" : "each"} alone makes the model say at least ${number(threshold)} (on the left: what it says)`
+    : `no sufficient subset: the sequence does not reach ${number(threshold)}`;
+  group.append(caption(frame, top + 11, words, count > shown ? `; the first ${shown} are drawn` : ""));
   for (let k = 1; k <= shown; k++) {
     const y = top + 18 + (k - 1) * SUBSET_LANE;
     const parts = noParts();

@@ -64,7 +64,7 @@ function drawLogo(target, matrix, range, label) {
   target.replaceChildren(line, ...basePaths(parts));
 }
 
-function emptyLogo(matrix) {
+function emptyLogo(matrix, label) {
   const width = matrix.length * LETTER;
-  return svg("svg", { class: "logo", width, height: LOGO_HEIGHT, viewBox: `0 0 ${width} ${LOGO_HEIGHT}`, role: "img" });
+  return svg("svg", { class: "logo", "aria-label": label, width, height: LOGO_HEIGHT, viewBox: `0 0 ${width} ${LOGO_HEIGHT}`, role: "img" });
 }

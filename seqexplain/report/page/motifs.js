@@ -82,7 +82,7 @@ function motifRow(motif, k, showSequences) {
     html("div", { class: "motif-id" }, chip, html("bdi", {}, motif.id), motif.sign < 0 ? " · against the target" : ""));
   const cells = [who];
   for (const kind of ["cwm", "ppm"]) {
-    cells.push(html("td", { class: kind }, motif[kind] ? emptyLogo(motif[kind]) : html("span", { class: "small" }, "no matrix")));
+    cells.push(html("td", { class: kind }, motif[kind] ? emptyLogo(motif[kind], `${motif.id}, ${motif.consensus}`) : html("span", { class: "small" }, "no matrix")));
   }
   const matches = html("ul", { class: "matches" });
   for (const one of motif.matches.slice(0, 3)) {
@@ -100,7 +100,7 @@ function motifRow(motif, k, showSequences) {
   }
   cells.push(hits);
   cells.push(html("td", { class: "number" }, signed(motif.hit_contribution ?? motif.contribution)));
-  cells.push(html("td", {}, motif.where ? wherePicture(motif) : "–"));
+  cells.push(html("td", {}, ...(motif.where ? [wherePicture(motif), html("div", { class: "ends" }, html("span", {}, "begin"), html("span", {}, "end"))] : ["–"])));
   const row = html("tr", {}, ...cells);
   row.dataset.motif = k;
   return row;

@@ -40,7 +40,7 @@ function roundStep(least) {
 function ticks(low, high, most) {
   const step = roundStep((high - low) / Math.max(most, 1));
   const found = [];
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++) found.push(k * step);
+  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++) found.push(k * step || 0); // never −0
   return found;
 }
 
