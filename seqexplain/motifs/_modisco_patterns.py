@@ -80,6 +80,8 @@ def modisco_patterns(
         When the library is not installed.
     ParameterError
         Without hypothetical contributions, for options that make no sense, and where memory does not suffice.
+    StorageError
+        When the folder for temporary files (TMPDIR) has no room for a copy of the stretches that hold seqlets.
     LibraryError
         When the library fails.
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.util
 import json
 import logging
+import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqexplain.errors import LibraryError, MissingExtraError
+from seqexplain.errors import LibraryError, MissingExtraError, StorageError
+from seqexplain.motifs._host_memory import in_words
 
 Array = NDArray[Any]
 
@@ -74,11 +77,22 @@ class ModiscoProcess:
 
     def put(self, name: str, array: Array) -> None:
         """Leave an array for the process."""
+        self._room_for(array.nbytes)
         np.save(self._folder / f"{name}.npy", array, allow_pickle=False)
 
     def create(self, name: str, shape: tuple[int, ...], dtype: Any) -> Array:
         """Return an array on disk to fill, which the process then reads."""
+        self._room_for(math.prod(shape) * np.dtype(dtype).itemsize)
         return np.lib.format.open_memmap(self._folder / f"{name}.npy", mode="w+", dtype=dtype, shape=shape)
+
+    def _room_for(self, n_bytes: int) -> None:
+        """Raise `StorageError` where the disk has less: a mapped file on a full disk would end this process."""
+        free = shutil.disk_usage(self._folder).free
+        if n_bytes > free:
+            raise StorageError(
+                f"TF-MoDISco needs {in_words(n_bytes)} of temporary files, but {self._folder.parent} has "
+                f"{in_words(free)} free. Free some space, or set TMPDIR to a folder on another disk."
+            )
 
     def put_columns(self, name: str, **columns: Array) -> None:
         """Leave several arrays for the process."""

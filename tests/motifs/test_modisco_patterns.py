@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from planted_words import Place, planted_words
 
-from seqexplain.errors import LibraryError, MissingExtraError, ParameterError
+from seqexplain.errors import LibraryError, MissingExtraError, ParameterError, StorageError
 from seqexplain.motifs import (
     PatternSet,
     call_seqlets,
@@ -240,6 +240,8 @@ def test_a_process_that_dies_is_an_error(planted: tuple[Attributions, list[Place
             list(one.events("seqlets"))
         folder = one._folder
         assert folder.is_dir()
+        with pytest.raises(StorageError, match="set TMPDIR"):
+            one.create("huge", (10**9, 10**6), np.float32)
     assert not folder.exists()
 
 
