@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from seqexplain.motifs import ContributionSource, open_contributions
+from seqexplain.motifs import ContributionSource, Motif, open_contributions, stack_pattern
 from seqexplain.results import Attributions, Interval
 
 GATA = "AGATAAG"
+QUICK = {"null_windows": 200_000}
+EVERYTHING = {"q_value": 1.0, "p_value": 1.0, "match_p_value": 1.0, "overlaps": "all", **QUICK}
 
 
 def attributions(
@@ -59,3 +63,23 @@ def with_words(
         codes[i, there] = planted if strand[i] == "+" else reverse_complement(planted)
         observed[i, there] += size
     return open_contributions(attributions(codes, observed)), start, strand
+
+
+def pattern_of(weights, *, id="pos_0", sign=1, counts=None):
+    """A pattern with these weights: its occurrence does not matter."""
+    source = open_contributions(attributions(np.zeros((1, len(weights)), dtype=int), np.ones((1, len(weights)))))
+    one = stack_pattern(source, [0], [0], len(weights), ["+"], id=id, sign=sign)
+    motif = one.motif if counts is None else Motif(id, id, counts)
+    return replace(one, cwm=np.asarray(weights, dtype=float), motif=motif, core=(0, len(weights)))
+
+
+def word_pattern(word=GATA, **options):
+    weights = np.eye(5, 4)[letters(word)] * options.get("sign", 1)
+    return pattern_of(weights, counts=np.eye(5, 4)[letters(word)] * 100 + 1, **options)
+
+
+def random_pattern(width, seed, **options):
+    """At each position one base contributes, and the others next to nothing, as in patterns that are real."""
+    rng = np.random.default_rng(seed)
+    weights = np.eye(4)[rng.integers(0, 4, width)] * rng.uniform(0.3, 1, (width, 1))
+    return pattern_of(weights + rng.normal(0, 0.05, (width, 4)), **options)
