@@ -45,7 +45,7 @@ class Interval:
 
 
 def target_position(target: int | str, labels: Sequence[str]) -> int:
-    """Return the position of one of several targets, which is told by position or label.
+    """Return the position of `target` among several with these `labels`, told by position or label.
 
     Raises
     ------
@@ -171,7 +171,7 @@ class Attributions:
         return replace(self, **pick)
 
     def take(self, rows: Sequence[int] | slice | Array) -> Attributions:
-        """Return the attributions of some of the sequences, in the order given."""
+        """Return the attributions of the sequences `rows`, `(k,)` numbers or a mask, in the order given."""
         index = np.arange(len(self))[rows]
         pick: dict[str, Any] = {"names": tuple(self.names[i] for i in index)}
         if self.intervals is not None:
@@ -305,7 +305,7 @@ class SufficientInputSubsets(Attributions):
         return np.asarray(self.subset.max(axis=-1, initial=0))
 
     def subsets(self, row: int | None = None) -> list[SequenceSubset]:
-        """Return the subsets of one sequence, or of all, in the order found.
+        """Return the subsets of the sequence `row`, or of all, in the order found.
 
         Raises
         ------

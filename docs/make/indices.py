@@ -10,7 +10,8 @@ _CODE = re.compile(
 )
 # one letter, perhaps with a mark, then up to three letters or whatever stands in braces
 _INDEX = re.compile(
-    r"(?<![\w`])((?:[^\W\d_]|∂[^\W\d_]|∫)[⁺⁻ˢ̃]?)_(?:\{([^}]*)\}|([^\W_]{1,3}(?:,[^\W_]{1,3})?[⁺⁻]?)(?![\w(]))"
+    r"(?<![\w`])((?:[^\W\d_]|∂[^\W\d_]|∫)[⁺⁻ˢ̃]?)_"
+    r"(?:\{([^}]*)\}|([^\W_]{1,3}(?:,[^\W_]{1,3})?[⁺⁻]?)(?![\w(]))"
 )
 _POWER = re.compile(r"\^\{([^}]*)\}")
 

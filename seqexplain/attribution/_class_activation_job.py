@@ -24,7 +24,7 @@ INTERPOLATIONS = ("linear", "nearest")
 
 @dataclass(frozen=True, kw_only=True)
 class CamOptions(JobOptions):
-    """Choices of a class activation map."""
+    """Choices of a class activation map; the fields are the parameters of `cam`."""
 
     interpolation: str = "linear"
 
@@ -35,7 +35,7 @@ class CamOptions(JobOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class ActivationOptions(CamOptions):
-    """Choices of Grad-CAM."""
+    """Choices of Grad-CAM; the fields are the parameters of `grad_cam`."""
 
     layer: str | None = None
     relu: bool = True

@@ -117,7 +117,27 @@ class EnsembleJob:
         return {**each[0], "model": first, "ensemble": models}
 
     def explain(self, X: Array, *, start: int = 0, names: Sequence[str] = ()) -> Attributions:
-        """Explain rows `start …` of the job, `(b, L, 4)`."""
+        """Explain rows `start …` of the job, a batch in memory at a time.
+
+        Parameters
+        ----------
+        X
+            `(b, L, 4)` float32, one-hot.
+        start
+            Row of the job that `X[0]` is.
+        names
+            `b` names, or none.
+
+        Returns
+        -------
+        Attributions
+            Of these sequences.
+
+        Raises
+        ------
+        ShapeError
+            When X does not fit the model, or there is another number of names.
+        """
         results = [job.explain(X, start=start, names=names) for job in self.jobs]
         return combine(results, [_identity(job.model) for job in self.jobs])
 

@@ -149,7 +149,7 @@ def lrp_conservation(
 ) -> list[LayerRelevance]:
     """Tell how much relevance each layer passes on and how much it absorbs, from the target down to the sequence.
 
-    The parameters are those of `lrp`.
+    The parameters are those of `lrp`, without a seed.
 
     Returns
     -------

@@ -23,10 +23,13 @@ MAX_UNIT = 12  # points of one path that are computed together; more gains nothi
 
 @dataclass(frozen=True, kw_only=True)
 class PathOptions(ReferenceOptions):
-    """Choices of a method along paths.
+    """Choices of a method along paths; the fields are the parameters of `integrated_gradients`, and one more.
 
-    `batch_points`, at how many points gradients are computed at a time, is there so that a stored run can be resumed
-    with the batch shape that it began with.
+    Parameters
+    ----------
+    batch_points
+        At how many points gradients are computed at a time; given where a stored run is resumed with the batch shape
+        that it began with.
     """
 
     simplex_correction: bool = False

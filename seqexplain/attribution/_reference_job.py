@@ -24,10 +24,13 @@ PAIR_COST = 4.0  # memory of one sequence–reference pair, relative to its acti
 
 @dataclass(frozen=True, kw_only=True)
 class ReferenceOptions(JobOptions):
-    """Choices of a method with references.
+    """Choices of a method with references; the fields are the parameters of `deeplift`, and one more.
 
-    `batch_references`, how many references of a sequence are computed at a time, is there so that a stored run can be
-    resumed with the batch shape that it began with.
+    Parameters
+    ----------
+    batch_references
+        How many references of a sequence are computed at a time; given where a stored run is resumed with the batch
+        shape that it began with.
     """
 
     references: Any = "dinucleotide"

@@ -31,8 +31,11 @@ VARIANTS = ("mean", "squared", "variance")
 class SmoothGradOptions(GradientOptions):
     """Choices of a SmoothGrad job; the fields are the parameters of `smooth_grad`.
 
-    `batch_points`, at how many points gradients are computed at a time, is there so that a stored run can be resumed
-    with the batch shape that it began with.
+    Parameters
+    ----------
+    batch_points
+        At how many points gradients are computed at a time; given where a stored run is resumed with the batch shape
+        that it began with.
     """
 
     variant: str = "mean"

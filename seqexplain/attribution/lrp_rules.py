@@ -28,7 +28,13 @@ def _check(rule: Rule, field: str, value: float, wanted: str, good: bool) -> Non
 
 @dataclass(frozen=True)
 class Z(Rule):
-    """LRP-0: shares z_ij / z_j (Bach et al. 2015). Exact, and without bound where z_j is near 0."""
+    """LRP-0: shares z_ij / z_j (Bach et al. 2015). Exact, and without bound where z_j is near 0.
+
+    Parameters
+    ----------
+    bias
+        Whether z_j holds the bias, which then absorbs its share; False leaves it out.
+    """
 
     name: ClassVar[str] = "z"
     bias: bool = True
@@ -41,8 +47,12 @@ class Epsilon(Rule):
     Parameters
     ----------
     epsilon
-        With `relative` (the default) in units of the root mean square of the layer's z, for each sequence by itself, so
-        that the same ε suits every layer; otherwise in the unit of z, as other packages have it.
+        Above 0.
+    relative
+        Whether ε is in units of the root mean square of the layer's z, for each sequence by itself, so that the same ε
+        suits every layer; otherwise it is in the unit of z, as other packages have it.
+    bias
+        Whether z_j holds the bias, which then absorbs its share; False leaves it out.
     """
 
     name: ClassVar[str] = "epsilon"
@@ -60,6 +70,13 @@ class Gamma(Rule):
 
     Where z_j > 0 the shares are (z_ij + γ z_ij⁺) / (z_j + γ z_j⁺), as in the paper; where z_j < 0, which a ReLU passes
     nothing to, ⁻ stands for ⁺. The denominator never vanishes unless z_j does.
+
+    Parameters
+    ----------
+    gamma
+        γ, 0 or above.
+    bias
+        Whether z_j holds the bias, which then absorbs its share; False leaves it out.
     """
 
     name: ClassVar[str] = "gamma"
@@ -75,6 +92,13 @@ class AlphaBeta(Rule):
     """LRP-αβ: shares α z_ij⁺ / z_j⁺ − β z_ij⁻ / z_j⁻ with α − β = 1 (Bach et al. 2015).
 
     Of a unit whose terms all have one sign only α or −β times the relevance is passed on.
+
+    Parameters
+    ----------
+    alpha, beta
+        α − β = 1.
+    bias
+        Whether z_j holds the bias, which then absorbs its share; False leaves it out.
     """
 
     name: ClassVar[str] = "alpha-beta"
@@ -94,7 +118,13 @@ class AlphaBeta(Rule):
 
 @dataclass(frozen=True)
 class ZPlus(Rule):
-    """z⁺: shares z_ij⁺ / z_j⁺ (Montavon et al. 2017); αβ with α = 1 and β = 0. Never changes the sign of relevance."""
+    """z⁺: shares z_ij⁺ / z_j⁺ (Montavon et al. 2017); αβ with α = 1 and β = 0. Never changes the sign of relevance.
+
+    Parameters
+    ----------
+    bias
+        Whether z_j holds the bias, which then absorbs its share; False leaves it out.
+    """
 
     name: ClassVar[str] = "z-plus"
     bias: bool = True
@@ -120,6 +150,11 @@ class ZB(Rule):
 
     With one-hot input every channel is between 0 and 1: the observed base gets its positive weight, and each base that
     is *not* there what its negative weight would have cost; a position's relevance is the sum of both.
+
+    Parameters
+    ----------
+    low, high
+        The bounds l and h.
     """
 
     name: ClassVar[str] = "z-b"
@@ -189,7 +224,7 @@ COMPOSITES = {
 
 
 def rule_of(given: Rule | str, where: str) -> Rule:
-    """Return a rule given by itself or by its name; `where` is how the message calls what was given.
+    """Return the rule that is `given` by itself or by its name; `where` is how the message calls what was given.
 
     Raises
     ------

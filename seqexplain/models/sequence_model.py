@@ -56,6 +56,8 @@ class SequenceModel(ModelInputs):
         Shape of one example in the model's layout, for a subclassed model that does not tell.
     name
         For messages and provenance.
+    sha256, path
+        Of the file that the model was read from, for provenance.
 
     Raises
     ------
@@ -138,7 +140,7 @@ class SequenceModel(ModelInputs):
         return self._flattened().graph
 
     def keeping(self, classes: frozenset[type]) -> SequenceModel:
-        """Return this model with the layers of some classes kept whole, as one opaque operation each.
+        """Return this model with the layers of some `classes` kept whole, as one opaque operation each.
 
         What is compiled for it is kept with it, and it with this model.
         """
@@ -159,7 +161,13 @@ class SequenceModel(ModelInputs):
     def heads_at(self, level: str) -> tuple[Head, ...]:
         """Return the heads at the logit below a final sigmoid or softmax, or as they are (`"output"`).
 
-        `"centered_logit"` has the heads of `"logit"`; targets in a softmax head are then less the classes' mean.
+        With `level` `"centered_logit"` they are those of `"logit"`; targets in a softmax head are then less the
+        classes' mean.
+
+        Raises
+        ------
+        ParameterError
+            When there is no such level, or the model is a SavedModel, whose logits are not known.
         """
         if level not in LEVELS:
             raise ParameterError(f'level={level!r} is not known; use "logit", "centered_logit" or "output".')
@@ -183,6 +191,11 @@ class SequenceModel(ModelInputs):
             which the softmax does not see.
         length
             Of the sequences in bp; needed for heads along the sequence of a model of any length.
+
+        Returns
+        -------
+        tuple of Target
+            One for each that was asked for.
 
         Raises
         ------
@@ -211,7 +224,7 @@ class SequenceModel(ModelInputs):
         return layer_value(self.graph, name, self.name)
 
     def layer_values(self, name: str) -> tuple[int, ...]:
-        """Return the numbers of the values that a layer gives, one a call; both strands' where both are read."""
+        """Return the numbers of the values that layer `name` gives, one a call; both strands' where both are read."""
         return layer_values(self.graph, name, self.name)
 
     def opaque_operations(self) -> list[Operation]:
@@ -260,7 +273,7 @@ class SequenceModel(ModelInputs):
         return predict(self, X, target=target, level=level, batch_size=batch_size, extra_inputs=extra_inputs)
 
     def feeds(self, x: Tensor, extra: Mapping[str, Tensor]) -> dict[int, Tensor]:
-        """Return the values of the graph's inputs."""
+        """Return the values of the graph's inputs: `x` `(n, L, 4)` of the sequence, those of `extra` by name."""
         flat = self._flattened()
         return {flat.graph.inputs[0]: x, **{flat.extra[name]: value for name, value in extra.items()}}
 
@@ -299,19 +312,22 @@ class SequenceModel(ModelInputs):
         return self._shapes[length]
 
     def compiled(self, key: Any, make: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:
-        """Return the compiled function of a key, compiling it once."""
+        """Return the compiled function that belongs to `key`; `make` makes it, once."""
         if key not in self._compiled:
             self._compiled[key] = jit(make(), self.precision)
         return self._compiled[key]
 
     def remembered(self, key: Any, make: Callable[[], Any]) -> Any:
-        """Return what belongs to a key, made once: a plan that takes a while, say. It must not hold weights."""
+        """Return what belongs to `key`, which `make` makes once: a plan, say. It must not hold weights."""
         if key not in self._remembered:
             self._remembered[key] = make()
         return self._remembered[key]
 
     def bytes_per_sequence(self, length: int, positions: Sequence[int] | None = None) -> int:
-        """Estimate the memory of the activations of one sequence of `length` bp."""
+        """Return about how many bytes the activations of one sequence of `length` bp take.
+
+        Those of all operations, or of the ones at some `positions` of the graph.
+        """
         shapes = self.value_shapes(length)
         operations = self.graph.operations
         chosen = range(len(operations)) if positions is None else positions

@@ -62,6 +62,11 @@ def contrast(positive: TargetSpec, negative: TargetSpec) -> Contrast:
     positive, negative
         Targets, as every method takes them.
 
+    Returns
+    -------
+    Contrast
+        A target, as every method takes it.
+
     Examples
     --------
     >>> contrast(0, 1)
@@ -94,6 +99,11 @@ def profile(head: Any = None, *, channel: int | None = None, joint: bool = False
     joint
         Whether mean and softmax run over positions and channels together, for models trained with one multinomial
         over both strands; otherwise over the positions of each channel.
+
+    Returns
+    -------
+    Profile
+        A target, as every method takes it.
 
     References
     ----------

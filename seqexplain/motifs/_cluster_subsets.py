@@ -51,7 +51,7 @@ def cluster_subsets(
         `(n, L)` whole numbers, the subset that each base belongs to, from 1, 0 for none. Or a mapping from names to
         these, the results of two models for instance, which become the groups that are compared; lengths may differ.
     labels
-        `n` labels, one a sequence, such as right and wrong: the groups that are compared. With several results: none.
+        `(n,)`: one a sequence, such as right and wrong: the groups that are compared. With several results: none.
     method
         - `"hierarchical"`: average linkage, cut where clusters are farther apart than `max_distance` on average;
         - `"hdbscan"`: scikit-learn's HDBSCAN, which needs no distance to cut at, and leaves out what lies between

@@ -95,7 +95,7 @@ class ContributionSource(ABC):
 
     @abstractmethod
     def read(self, rows: Sequence[int] | Array) -> ContributionBlock:
-        """Return some sequences, in the order given."""
+        """Return the sequences of `rows`, `(m,)`, in the order given."""
 
 
 def open_contributions(source: Any, *, target: int | str | None = None) -> ContributionSource:

@@ -180,7 +180,7 @@ class FilterMotifs:
         return rank
 
     def information(self, one: FilterMotif) -> float:
-        """Return Σ p·log2(p / b) of a motif against the bases of the sequences, bits; 0 without a motif."""
+        """Return Σ p·log2(p / b) of `one`'s motif against the bases of the sequences, bits; 0 without a motif."""
         if one.motif is None:
             return 0.0
         return float(one.motif.information_content(tuple(self.frequencies)).sum())

@@ -23,11 +23,11 @@ class GenomeSpans:
     Attributes
     ----------
     chromosome
-        Name; empty for a span of a sequence without an interval.
+        `(s,)`: name; empty for a span of a sequence without an interval.
     start, end
-        int64, 0-based half-open, whatever the strand; −1 without an interval.
+        `(s,)` int64, 0-based half-open, whatever the strand; −1 without an interval.
     strand
-        Of the span on the genome: `"+"`, `"-"`, or `"."` where it has none.
+        `(s,)`: of the span on the genome, `"+"`, `"-"`, or `"."` where it has none.
     """
 
     chromosome: NDArray[np.str_]

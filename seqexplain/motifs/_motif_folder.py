@@ -146,7 +146,7 @@ def load_motifs(path: str | Path, source: Any = None, *, target: int | str | Non
 
 
 def refuse_motif_folder(folder: Path, *, overwrite: bool) -> None:
-    """Raise StorageError where `save_motifs` may not write.
+    """Raise StorageError where `save_motifs` may not write `folder`, with or without `overwrite`.
 
     Raises
     ------

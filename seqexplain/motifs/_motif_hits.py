@@ -57,7 +57,7 @@ class MotifHits:
     patterns, labels, signs
         Of the motifs that were looked for: id, what it is called, and 1 or −1, for or against the target.
     names, intervals, lengths
-        Of the sequences.
+        Of the sequences; lengths are `(n,)` int64, bp.
     target
         What the contributions are contributions to.
     parameters
@@ -101,12 +101,12 @@ class MotifHits:
         return f"MotifHits({len(self)} of {len(self.patterns)} motifs in {len(self.names)} sequences)"
 
     def take(self, rows: Sequence[int] | slice | Array) -> MotifHits:
-        """Return some of them, in the order given."""
+        """Return those of `rows`, `(k,)` numbers or a mask, in the order given."""
         index = np.arange(len(self))[rows]
         return replace(self, **{name: getattr(self, name)[index] for name in _BY_HIT})
 
     def of(self, pattern: str) -> MotifHits:
-        """Return the hits of one motif, by its id.
+        """Return the hits of the motif `pattern`, an id.
 
         Raises
         ------

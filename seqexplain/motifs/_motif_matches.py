@@ -140,7 +140,7 @@ class MotifMatches:
         return {self.queries[self.query[row]]: self[int(row)] for row in np.flatnonzero(self.rank == 1)}
 
     def of(self, query: str) -> list[MotifMatch]:
-        """Return the matches of one query, the best first.
+        """Return the matches of `query`, an id, the best first.
 
         Raises
         ------
@@ -152,7 +152,7 @@ class MotifMatches:
         return [self[int(row)] for row in np.flatnonzero(self.query == self.queries.index(query))]
 
     def significant(self, q_value: float = SIGNIFICANT) -> MotifMatches:
-        """Return the matches with at most this q-value; queries without any remain in `queries`."""
+        """Return the matches with at most this `q_value`; queries without any remain in `queries`."""
         return self._take(self.q_value <= q_value)
 
     def label(self, query: str, *, q_value: float = SIGNIFICANT) -> str:
@@ -164,6 +164,11 @@ class MotifMatches:
             Its id.
         q_value
             Above it the label says that nothing matches.
+
+        Returns
+        -------
+        str
+            Name, id, q-value and families of the match; or that there is none.
 
         Raises
         ------
@@ -177,7 +182,9 @@ class MotifMatches:
         return f"no match at q <= {q_value:g}{nearest}"
 
     def families(self, query: str, *, q_value: float = SIGNIFICANT) -> dict[str, int]:
-        """Count the families among a query's significant matches, the most frequent first.
+        """Return how often each family is among the matches of `query`, an id, the most frequent first.
+
+        Those with at most this `q_value` count.
 
         Several factors of one family bind alike, so the family is often sure where the factor is not. A heterodimer
         counts for each of its families. Only the matches that were kept count: see `top` of `match_motifs`.

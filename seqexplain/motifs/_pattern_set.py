@@ -101,7 +101,22 @@ class PatternSet:
         parameters: Mapping[str, Any],
         notes: Sequence[str] = (),
     ) -> PatternSet:
-        """Order and number patterns: `pos_0` is the largest that speaks for the target, `pos_0.0` part of it."""
+        """Order and number patterns: `pos_0` is the largest that speaks for the target, `pos_0.0` part of it.
+
+        Parameters
+        ----------
+        source
+            The contributions they were found in.
+        patterns
+            In any order, with any ids.
+        method, parameters, notes
+            How they were found; kept as they are.
+
+        Returns
+        -------
+        PatternSet
+            With the names and intervals of the source.
+        """
         ordered: list[Pattern] = []
         for sign, stem in ((1, "pos"), (-1, "neg")):
             mine = sorted((p for p in patterns if p.sign == sign), key=lambda p: (-p.size, p.consensus))

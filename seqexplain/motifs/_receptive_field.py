@@ -62,13 +62,16 @@ class ReceptiveField:
 
     @classmethod
     def regular(cls, positions: int, *, start: int, stride: int, width: int) -> ReceptiveField:
-        """Return windows that follow each other regularly; a negative stride is one of the other strand."""
+        """Return windows of `width` bp at `positions` places, every `stride` bp from `start` on.
+
+        A negative stride is one of the other strand.
+        """
         starts = start + stride * np.arange(positions)
         return cls(starts, width, np.full(positions, stride < 0))
 
     @classmethod
     def joined(cls, fields: list[ReceptiveField]) -> ReceptiveField:
-        """Return the positions of several calls of a layer, one call after the other.
+        """Return the positions of several calls of a layer, whose `fields` these are, one call after the other.
 
         Raises
         ------

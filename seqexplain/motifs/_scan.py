@@ -27,16 +27,16 @@ class Hits:
     Attributes
     ----------
     sequence
-        int64, row of `X`.
+        `(k,)` int64, row of `X`.
     start, end
-        int64, 0-based half-open, on the sequence as given whatever the strand. −1 where `best_hits` found no
+        `(k,)` int64, 0-based half-open, on the sequence as given whatever the strand. −1 where `best_hits` found no
         word without an unknown base.
     strand
-        `"+"`, or `"-"` where the reverse complement matches; `"."` without a word.
+        `(k,)`: `"+"`, or `"-"` where the reverse complement matches; `"."` without a word.
     score
-        float64, log-odds in bits; −inf without a word.
+        `(k,)` float64, log-odds in bits; −inf without a word.
     p_value
-        float64: chance that one word of background bases scores as much, not corrected for many words.
+        `(k,)` float64: chance that one word of background bases scores as much, not corrected for many words.
     """
 
     sequence: NDArray[np.int64]

@@ -43,13 +43,18 @@ class ScoreTable:
         ----------
         scores
             Whole numbers, any shape.
+
+        Returns
+        -------
+        ndarray of float64
+            The same shape.
         """
         index = np.asarray(scores, dtype=np.int64) - self.lowest
         inside = np.clip(index, 0, len(self.survival) - 1)
         return np.where(index >= len(self.survival), 0.0, self.survival[inside])
 
     def threshold(self, p_value: float) -> int | None:
-        """Return the lowest score, in units of `step`, with at most this p-value; None if no word has it.
+        """Return the lowest score, in units of `step`, with at most `p_value`; None if no word has it.
 
         Raises
         ------

@@ -67,7 +67,7 @@ class Seqlets:
         return f"Seqlets({len(self)}: {positive} positive, {len(self) - positive} negative)"
 
     def take(self, rows: Sequence[int] | slice | Array) -> Seqlets:
-        """Return some of them, in the order given."""
+        """Return those of `rows`, `(k,)` numbers or a mask, in the order given."""
         index = np.arange(len(self))[rows]
         arrays = ("sequence", "start", "end", "score", "p_value", "q_value")
         return replace(self, **{name: getattr(self, name)[index] for name in arrays})

@@ -41,7 +41,7 @@ class SubsetClusters:
     motifs
         `c` motifs: counts of the aligned pieces; one that has a gap at a position counts ¼ for each base.
     coverage
-        `c` arrays: how many pieces have a base at each position of the motif.
+        `c` arrays `(w,)`: how many pieces have a base at each position of the motif.
     medoids
         `(c,)` int64: the piece with the smallest mean distance to the others of its cluster (of a
         large one, to 200 of them).

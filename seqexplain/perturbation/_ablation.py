@@ -74,11 +74,14 @@ class Ablation:
         return np.asarray(self.predictions[self.rows][..., None] - self.effects)
 
     def summary(self, confidence: float = 0.95) -> Estimate:
-        """Average the effects over samples: arrays `(k,)` †. The error is that of the sampling alone."""
+        """Return the mean effects over samples, arrays `(k,)` †, with intervals of this `confidence`.
+
+        The error is that of the sampling alone.
+        """
         return estimate(self.effects, self.effects.ndim - 1, confidence)
 
     def to_table(self, confidence: float = 0.95) -> DataFrame:
-        """Return a line for each target and ablation.
+        """Return a line for each target and ablation, with intervals of this `confidence`.
 
         Columns: name, start, end (of the first and last span), spans ("12-18;40-46"), target, n (samples), intact,
         ablated (mean), effect, standard_error, low, high.
@@ -121,6 +124,11 @@ class Ablation:
             Axes to draw on; a new figure without.
         title
             Text above.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            Those drawn on.
         """
         from seqexplain.plot import effect_points
 

@@ -62,7 +62,7 @@ class Epistasis:
         return self.predictions.ndim == 2
 
     def for_target(self, target: int | str) -> Epistasis:
-        """Return the interactions of one of several targets, by position or label.
+        """Return the interactions of `target`, one of several, by position or label.
 
         Raises
         ------

@@ -43,6 +43,11 @@ def make_edit_plan(model: SequenceModel, length: int, width: int, values: Sequen
         In bp; `width` is less than `length`.
     values
         Values of the model's graph.
+
+    Returns
+    -------
+    EditPlan
+        What is computed anew in each operation; remembered with the model.
     """
     key = ("edit plan", length, width, tuple(values))
     plan: EditPlan = model.remembered(key, lambda: _Planner(model, length, width).plan(tuple(values)))

@@ -90,7 +90,7 @@ class Marginalisation:
         return estimate(self.effects, 0, confidence)
 
     def to_table(self, confidence: float = 0.95) -> DataFrame:
-        """Return a line for each target and position.
+        """Return a line for each target and position, with intervals of this `confidence`.
 
         Columns: motif, strand, target, position, n, without and with (mean scores), effect, standard_error, low, high.
         """
@@ -153,6 +153,11 @@ class Marginalisation:
             Axes to draw on; a new figure without.
         title
             Text above.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            Those drawn on.
         """
         from seqexplain.plot import effect_curves, effect_points
 
@@ -195,7 +200,7 @@ def marginalisation(
           leaves the background's base;
         - a matrix `(w, 4)` of counts or probabilities, or a `Motif`: its most probable bases, or see `sample`.
     position
-        0-based start of the motif, several of them, `"centre"`, or `"all"` where it fits.
+        0-based start of the motif, several of them, `(k,)`, `"centre"`, or `"all"` where it fits.
     strand
         `"-"` puts the reverse complement in.
     sample

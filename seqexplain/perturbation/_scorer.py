@@ -26,7 +26,7 @@ CHANGE_BYTES = 256 << 20  # of edits that are prepared at a time
 
 @dataclass(frozen=True, kw_only=True)
 class EditOptions:
-    """Choices that every method of this room has; the fields are parameters of the method's function."""
+    """Choices that every method of this room has; the fields are the parameters of `in_silico_mutagenesis`."""
 
     target: Any = None
     level: str = "logit"
@@ -106,6 +106,11 @@ class Scorer:
             Row of the job that `X[0]` is; places given arrays of extra inputs.
         names
             `n` names, where extra inputs are given by name.
+
+        Returns
+        -------
+        BoundSequences
+            With the targets' values as they are.
         """
         extra = self.model.extra_rows(
             np.arange(start, start + len(X)),
@@ -116,7 +121,7 @@ class Scorer:
         return BoundSequences(self, self.model.fill_unknown(X), extra)
 
     def score(self, x: Array, extra: Mapping[str, Array]) -> Array:
-        """Return `(n, t)` float32: the targets of `(n, L, 4)` inputs, which are taken as they are."""
+        """Return `(n, t)` float32: the targets of `x`, `(n, L, 4)`, taken as it is, with other inputs in `extra`."""
         size = self.options.batch_size
         if size != "auto" and 0 < len(x) < choose_batch_size(self.model, size, self.length, len(x)):
             size = len(x)  # no rows of padding for the few that are checked
@@ -162,6 +167,8 @@ class BoundSequences:
 
     Attributes
     ----------
+    scorer
+        What scores them.
     X
         `(n, L, 4)` float32, as the model sees them: unknown bases are filled in as it wants.
     base
@@ -212,13 +219,18 @@ class BoundSequences:
     def effects(self, rows: Array, starts: Array, replacements: Array) -> Array:
         """Return what edits change: the targets' values of the edited sequences less those of the sequences.
 
-        Takes what `edits` takes. An incremental evaluation computes effects themselves, not as differences of scores:
-        small ones keep their digits.
+        Takes `rows`, `(m,)`, `starts`, `(m,)`, and `replacements`, `(m, k, w, 4)`, as `edits` does. An incremental
+        evaluation computes effects themselves, not as differences of scores: small ones keep their digits.
 
         Returns
         -------
         numpy.ndarray
             `(m, k, t)` float32.
+
+        Raises
+        ------
+        ShapeError
+            When these do not fit each other, or an edit leaves the sequence.
         """
         rows, starts = np.asarray(rows), np.asarray(starts)
         replacements = np.asarray(replacements, dtype=np.float32)

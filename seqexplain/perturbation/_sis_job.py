@@ -87,7 +87,27 @@ class SisJob(EditJob):
         }
 
     def explain(self, X: Array, *, start: int = 0, names: Sequence[str] = ()) -> SufficientInputSubsets:
-        """Explain rows `start …` of the job, a batch in memory at a time; see `pipeline.Explainer`."""
+        """Explain rows `start …` of the job, a batch in memory at a time.
+
+        Parameters
+        ----------
+        X
+            `(b, L, 4)` float32, one-hot.
+        start
+            Row of the job that `X[0]` is.
+        names
+            `b` names, or none.
+
+        Returns
+        -------
+        SufficientInputSubsets
+            Of these sequences.
+
+        Raises
+        ------
+        ShapeError
+            When X does not fit the model, or there is another number of names.
+        """
         X = self.model.validate(X)
         if names and len(names) != len(X):
             raise ShapeError(f"{len(names)} names for {len(X)} sequences; give one name a sequence.")

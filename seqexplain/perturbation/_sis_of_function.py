@@ -76,14 +76,14 @@ def back_select(
     f
         From a batch of inputs, `(b, *shape of x)`, to `b` values.
     x
-        The input.
+        The input, of any shape.
     masked
-        What stands in the place of masked features: broadcast to the shape of `x`.
+        What stands in the place of masked features: of any shape that is broadcast to that of `x`.
     mask_shape
         Shape of the mask, which is broadcast over `x`: a feature is one place of the mask, and `(L, 1)` makes whole
         rows of an `(L, 4)` array features. By default that of `x`: each number is a feature.
     visible
-        Bool, of the mask's shape: False for features that are masked from the beginning.
+        Bool, the same shape as the mask: False for features that are masked from the beginning.
     batch_size
         Inputs that `f` is given at a time; by default all at once.
 

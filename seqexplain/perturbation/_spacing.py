@@ -109,11 +109,14 @@ class Spacing:
         return self.effect_b
 
     def summary(self, curve: str = "interaction", confidence: float = 0.95) -> Estimate:
-        """Average effects over backgrounds: arrays `(o, d)` †; see `effects` and `Marginalisation.summary`."""
+        """Return means over backgrounds of the `curve` that `effects` takes, arrays `(o, d)` †.
+
+        With intervals of this `confidence`, as in `Marginalisation.summary`.
+        """
         return estimate(self.effects(curve), 0, confidence)
 
     def to_table(self, confidence: float = 0.95) -> DataFrame:
-        """Return a line for each target, orientation and distance.
+        """Return a line for each target, orientation and distance, with intervals of this `confidence`.
 
         Columns: motif_a, motif_b, target, orientation, distance, position_a, position_b, n, without (mean score),
         effect_a, effect_b, effect_both, interaction (means), interaction_standard_error, interaction_low,
@@ -200,6 +203,11 @@ class Spacing:
             Axes to draw on; a new figure without.
         title
             Text above.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            Those drawn on.
         """
         from seqexplain.plot import effect_curves
 

@@ -58,7 +58,7 @@ def sufficient_input_subsets(
         The value to be reached, in the unit of the target (logits, by default: 0 is a probability of one half), or a
         quantile of predictions, as `"90%"` (moved by 1e-6 for rounding). A list gives each target its own.
     threshold_of
-        Sequences whose predictions quantiles are of; by default those of X.
+        Sequences whose predictions quantiles are of, `(m, L, 4)` or strings; by default those of X.
     masking
         What stands for a masked base: `"mean"` (0.25 each), `"zeros"`, `"background"` (the frequencies of the bases in
         X), four numbers (A C G T), or an array `(L, 4)`. A row of zeros is an unknown base, and shown to the model as

@@ -157,6 +157,11 @@ class VariantScorer:
             As for `variant_effects`.
         advance
             Called now and then with the number of alleles that are done.
+
+        Returns
+        -------
+        VariantEffects
+            Of these, in their order.
         """
         n = len(variants)
         status = [VariantStatus.SCORED] * n

@@ -68,7 +68,7 @@ class Explainer(Protocol):
         ...
 
     def explain(self, X: Array, *, start: int = 0, names: Sequence[str] = ()) -> Attributions:
-        """Explain rows `start` … of the job: `X` is `(b, L, 4)` float32."""
+        """Return the attributions of rows `start` … of the job: `X` is `(b, L, 4)` float32, `names` are `b` or none."""
         ...
 
 

@@ -60,7 +60,7 @@ class VariantFile:
 
 
 def survey_variants(path: str | Path) -> VariantFile:
-    """Read a file of variants once; see `read_variants` for what is raised."""
+    """Return what is in the file of variants at `path`, read once; see `read_variants` for what is raised."""
     path = Path(path)
     lines = alleles = 0
     for line in read_lines(path):
@@ -132,7 +132,7 @@ class VariantRun:
             _log.info("%d alleles scored in %s.", total - done, in_words(time.monotonic() - began))
 
     def parts(self, scorer: VariantScorer) -> Iterator[VariantEffects]:
-        """Yield what was found, block by block, in the order of the file; at least one part."""
+        """Yield what `scorer` found, block by block, in the order of the file; at least one part."""
         from seqexplain.perturbation import VariantEffects
 
         some = False
@@ -151,7 +151,7 @@ class VariantRun:
             yield scorer.effects([])
 
     def windows(self, scorer: VariantScorer) -> SequenceSource:
-        """Return the windows of all alleles that are scored as sequences: the reference allele's, the alternative's."""
+        """Return as sequences the windows of all alleles that `scorer` scores: the reference allele's, the other's."""
 
         def records() -> Iterator[SequenceRecord]:
             names = UniqueNames()

@@ -178,7 +178,7 @@ def _window(region: Region, length: int | None, centre: Centre) -> tuple[int, in
 
 
 def read_regions(path: str | PathLike[str]) -> Iterator[Region]:
-    """Read the regions of a BED or narrowPeak file, without a genome.
+    """Yield the regions of the BED or narrowPeak file at `path`, without a genome.
 
     Raises
     ------

@@ -138,7 +138,7 @@ def stack_codes(sequences: Iterable[str], *, length: int | None = None) -> NDArr
 
 
 def codes_to_one_hot(codes: ArrayLike) -> NDArray[np.float32]:
-    """Turn base codes `(…, L)` into one-hot float32 `(…, L, 4)`; code 4 becomes a row of zeros.
+    """Return base `codes` `(…, L)` as one-hot float32 `(…, L, 4)`; code 4 becomes a row of zeros.
 
     Raises
     ------
@@ -163,7 +163,7 @@ def codes_to_one_hot(codes: ArrayLike) -> NDArray[np.float32]:
 
 
 def one_hot_to_codes(X: ArrayLike) -> NDArray[np.uint8]:
-    """Turn one-hot `(…, L, 4)` into base codes `(…, L)`; a row of zeros becomes 4.
+    """Return one-hot `X` `(…, L, 4)` as base codes `(…, L)`; a row of zeros becomes 4.
 
     Raises
     ------
@@ -275,6 +275,11 @@ def reverse_complement(sequence: str | NDArray[Any]) -> str | NDArray[Any]:
     sequence
         A string (IUPAC codes are complemented, case is kept, U becomes A) or an array `(…, L, 4)`: one-hot,
         or any scores per base, as a base and its complement mirror each other in the order A C G T.
+
+    Returns
+    -------
+    str or numpy.ndarray
+        As given, of the same shape.
 
     Raises
     ------

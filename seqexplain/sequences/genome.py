@@ -73,7 +73,7 @@ class Genome:
         return dict(self._lengths)
 
     def resolve(self, chromosome: str) -> str:
-        """Return the file's own name of a chromosome.
+        """Return the file's own name of a `chromosome`.
 
         `1` and `chr1`, `MT` and `chrM` stand for each other.
 
@@ -98,7 +98,7 @@ class Genome:
         )
 
     def length(self, chromosome: str) -> int:
-        """Return a chromosome's length in bp; the name must be the file's own (see `resolve`)."""
+        """Return the length in bp of `chromosome`, which must be the file's own name (see `resolve`)."""
         return self._lengths[chromosome]
 
     def fetch(self, chromosome: str, start: int, end: int) -> str:
@@ -110,6 +110,13 @@ class Genome:
             Name or its alias.
         start, end
             0-based, half-open, in bp.
+
+        Raises
+        ------
+        SequenceError
+            Where there is no such chromosome.
+        FileFormatError
+            Where the file is damaged, or its index belongs to another one.
         """
         name = self.resolve(chromosome)
         inside_start, inside_end = max(start, 0), min(end, self._lengths[name])

@@ -40,8 +40,8 @@ def fit_length(
     Returns
     -------
     str, SequenceRecord or ndarray
-        As given. A record's interval goes with its bases, on either strand; that of a padded one may run off
-        its chromosome.
+        As given; an array is `(…, length, 4)`. A record's interval goes with its bases, on either strand; that of a
+        padded one may run off its chromosome.
 
     Raises
     ------

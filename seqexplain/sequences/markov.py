@@ -90,6 +90,11 @@ class MarkovModel:
         pseudocount
             Above 0; what is never seen stays possible.
 
+        Returns
+        -------
+        MarkovModel
+            With one table for each number of known bases before, 0 to `order`.
+
         Raises
         ------
         ParameterError
@@ -147,6 +152,11 @@ class MarkovModel:
             How many, and of how many bp.
         random_state
             Seed.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, length, 4)
+            One-hot.
         """
         n, length = check_count(n), check_count(length)
         around = np.full((1, length + 2 * self.order), UNKNOWN, dtype=np.uint8)
@@ -208,6 +218,11 @@ class MarkovModel:
         numpy.ndarray
             `(n_seq, 4**width)` float64, each row a distribution; stretches are in alphabetic order. Where a base is
             unknown, stretches with another base than A there have probability 0.
+
+        Raises
+        ------
+        ParameterError
+            When stretches are longer than that, or do not lie in the sequence.
         """
         _, _, around = self._around(X, starts, width, conditional)
         if width > MAX_ENUMERATED:

@@ -110,6 +110,11 @@ def resolve_references(references: ReferenceSpec | References, n: int = 20, *, r
     random_state
         Seed of what is drawn.
 
+    Returns
+    -------
+    seqexplain.sequences.References
+        Ready to be drawn for any sequences.
+
     Raises
     ------
     ParameterError

@@ -148,7 +148,7 @@ class WindowCutter:
         self._elsewhere: Counter[int] = Counter()
 
     def cut(self, variant: Variant) -> AlleleWindow | Refusal:
-        """Return the windows of a variant, or why it has none."""
+        """Return the windows of `variant`, or why it has none."""
         refusal = _refuse_alleles(variant)
         if refusal is not None:
             return refusal

@@ -60,7 +60,13 @@ def occupant(path: Path) -> Occupant:
 
 
 def refuse_foreign(path: Path) -> Occupant:
-    """Return what stands at `path`; raise StorageError where it is not ours to replace."""
+    """Return what stands at `path`.
+
+    Raises
+    ------
+    StorageError
+        Where it is not ours to replace.
+    """
     found = occupant(path)
     if found is Occupant.OTHER:
         kind = "folder" if path.is_dir() else "file"
@@ -102,6 +108,11 @@ def atomic_file(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     overwrite
         Whether a file that stands there may be replaced.
 
+    Yields
+    ------
+    pathlib.Path
+        The temporary path, to write to.
+
     Raises
     ------
     StorageError
@@ -120,7 +131,13 @@ def atomic_file(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
 
 
 def refuse_taken(path: Path, *, overwrite: bool) -> None:
-    """Raise StorageError when the output file `path` cannot be made: it exists, or its folder does not."""
+    """Raise where the output file `path` cannot be made: it exists, without `overwrite`, or its folder does not.
+
+    Raises
+    ------
+    StorageError
+        In these cases.
+    """
     if path.is_dir():
         raise StorageError(f"{path} is a folder; give the name of a file to write.")
     if path.exists() and not overwrite:

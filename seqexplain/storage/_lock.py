@@ -27,6 +27,11 @@ def writer_lock(path: Path) -> Iterator[None]:
     path
         The store, which need not exist.
 
+    Yields
+    ------
+    None
+        While it is held.
+
     Raises
     ------
     StorageError

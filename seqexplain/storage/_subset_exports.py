@@ -56,6 +56,11 @@ def export_subsets(
     overwrite
         Whether a file that exists may be replaced.
 
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
     Raises
     ------
     ParameterError

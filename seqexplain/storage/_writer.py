@@ -53,7 +53,7 @@ class StoreWriter:
 
     @classmethod
     def create(cls, folder: Path, layout: Layout, attributes: Mapping[str, Any]) -> StoreWriter:
-        """Make an empty store in a folder that does not exist yet."""
+        """Return an empty store of this `layout`, with `attributes`, made in a `folder` that does not exist yet."""
         import zarr
         from zarr.codecs import ZstdCodec
 
@@ -110,7 +110,7 @@ class StoreWriter:
             self._mark(done)
 
     def forget(self, indices: list[int]) -> None:
-        """Take back that these chunks are whole."""
+        """Take back that the chunks `indices` are whole."""
         done = self.done.copy()
         done[indices] = False
         with storage_errors(self.folder):
@@ -177,6 +177,11 @@ def begin_store(
         Whether any sequence of the job has coordinates, and whether lengths differ.
     run
         Whatever else is needed to repeat the job.
+
+    Returns
+    -------
+    StoreWriter
+        Of the store in its place.
     """
     layout = Layout.of(block, n=n, chunk=chunk, intervals=intervals, lengths=lengths)
     attributes = describe(layout, block.method, block.parameters, run)
