@@ -14,6 +14,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_origin
 
+from indices import cell
 from typer.models import ArgumentInfo, OptionInfo
 
 _KINDS = {int: "NUMBER", float: "NUMBER", str: "TEXT", Path: "PATH"}
@@ -89,7 +90,7 @@ def _names(option: inspect.Parameter) -> str:
     if kind is not bool:
         value = info.metavar or (_choices(kind) if _is_enum(kind) else _KINDS.get(kind, "VALUE"))
         names = [*names[:-1], f"{names[-1]} {value}"]
-    return " ".join(f"`{name}`".replace("|", "\\|") for name in names)
+    return " ".join(f"`{name}`" for name in names)
 
 
 def _kind(parameter: inspect.Parameter) -> Any:
@@ -124,7 +125,7 @@ def _default(parameter: inspect.Parameter) -> str:
 
 
 def _cell(text: str) -> str:
-    return html.escape(_plain(" ".join(text.split())), quote=False).replace("|", "\\|").replace("*", "\\*")
+    return cell(html.escape(_plain(" ".join(text.split())), quote=False).replace("*", "\\*"))
 
 
 def _plain(text: str) -> str:

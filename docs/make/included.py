@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import yaml
-from indices import with_indices
+from indices import with_bars, with_indices
 
 # where a file of the repository stands in the site
 PAGES = {
@@ -31,7 +31,7 @@ def write_included(root: Path, stage: Path) -> None:
         text = relinked((root / source).read_text(), root, source, page)
         to = stage / page
         to.parent.mkdir(parents=True, exist_ok=True)
-        to.write_text(with_indices(spaced(text)))
+        to.write_text(with_indices(with_bars(spaced(text))))
 
 
 def relinked(text: str, root: Path, source: str, page: str) -> str:

@@ -1,4 +1,4 @@
-"""Indices of formulas in running text: `x_i` is set low, where it is not code."""
+"""Small repairs of Markdown: indices of formulas are set low, bars in tables are what they are."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import re
 _CODE = re.compile(
     r"(```.*?```|`[^`\n]*`|(?:(?<=\n\n)(?: {4}[^\n]*\n?)+)|\]\([^)]*\)|\]\[[^\]]*\]|<[^>]*>|\{[ #.:][^}]*\})", re.DOTALL
 )
-# one letter, perhaps with a mark, then up to three letters or whatever stands in braces
+# one letter (not n: n_seq is a name), perhaps with a mark, then up to three letters or whatever stands in braces
 _INDEX = re.compile(
-    r"(?<![\w`])((?:[^\W\d_]|∂[^\W\d_]|∫)[⁺⁻ˢ̃]?)_"
+    r"(?<![\w`])((?:(?!n_)[^\W\d_]|∂[^\W\d_]|∫)[⁺⁻ˢ̃]?)_"
     r"(?:\{([^}]*)\}|([^\W_]{1,3}(?:,[^\W_]{1,3})?[⁺⁻]?)(?![\w(]))"
 )
 _POWER = re.compile(r"\^\{([^}]*)\}")
@@ -20,6 +20,23 @@ def with_indices(text: str) -> str:
     """Return Markdown with the indices of its formulas set low, and `^{…}` high."""
     parts = _CODE.split(text)
     return "".join(part if number % 2 else _set(part) for number, part in enumerate(parts))
+
+
+def cell(text: str) -> str:
+    """Return text as a cell of a table: a bar is escaped, but not in code, which would show the backslash."""
+    parts = re.split(r"(`[^`]*`)", text)
+    return "".join(
+        part.replace("\\|", "|") if n % 2 else re.sub(r"(?<!\\)\|", r"\\|", part) for n, part in enumerate(parts)
+    )
+
+
+def with_bars(text: str) -> str:
+    r"""Return Markdown whose tables have `\|` in code, as GitHub wants it, without the backslash."""
+    rows = (
+        re.sub(r"`[^`]*`", lambda m: m[0].replace("\\|", "|"), row) if row.startswith("|") else row
+        for row in text.split("\n")
+    )
+    return "\n".join(rows)
 
 
 def _set(text: str) -> str:

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import yaml
-from indices import with_indices
+from indices import with_bars, with_indices
 
 
 def write_pages(root: Path, stage: Path) -> None:
@@ -18,7 +18,7 @@ def write_pages(root: Path, stage: Path) -> None:
             continue
         to.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".md":
-            to.write_text(with_indices(path.read_text()))
+            to.write_text(with_indices(with_bars(path.read_text())))
         else:
             shutil.copyfile(path, to)
     shutil.copytree(root / "docs" / "images", stage / "images", dirs_exist_ok=True)

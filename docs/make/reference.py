@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import griffe
+from indices import cell, with_indices
 
 ROOMS = {
     "sequences": "Sequences",
@@ -134,4 +135,4 @@ def _homes(package: griffe.Module) -> Iterator[tuple[str, str]]:
 
 def _summary(thing: griffe.Object | griffe.Alias) -> str:
     text = thing.docstring.value if thing.docstring else ""
-    return " ".join(text.split("\n\n")[0].split()).replace("|", "\\|")
+    return with_indices(cell(" ".join(text.split("\n\n")[0].split())))

@@ -1,23 +1,30 @@
-"""Tables of docstrings, which are drawn with `=` so that they read well in a terminal, as Markdown tables."""
+"""Docstrings as Markdown: tables that are drawn with `=`, which reads well in a terminal, and indices."""
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import griffe
+
+sys.path.insert(0, str(Path(__file__).parent))  # this file is loaded by its path
+
+from indices import cell, with_indices
 
 _RULE = re.compile(r"^ *=+(?: +=+)+ *$")
 
 
 class RstTables(griffe.Extension):
-    """Turn the tables of every docstring that is read."""
+    """Turn the tables and the indices of every docstring that is read."""
 
     def on_object(self, *, obj: griffe.Object, **kwargs: Any) -> None:
         """Change the docstring of one object."""
         if obj.docstring is not None:
-            obj.docstring.value = with_markdown_tables(obj.docstring.value)
+            text, examples, rest = obj.docstring.value.partition("\nExamples\n")
+            obj.docstring.value = with_indices(with_markdown_tables(text)) + examples + rest
 
 
 def with_markdown_tables(text: str) -> str:
@@ -61,4 +68,4 @@ def _markdown(table: Sequence[str]) -> list[str]:
 
 
 def _row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(map(cell, cells)) + " |"

@@ -17,7 +17,7 @@ if not os.environ.get("CI"):
 from check_site import find_problems  # noqa: E402
 from commands import write_commands  # noqa: E402
 from included import relinked, spaced, write_citation, write_included  # noqa: E402
-from indices import with_indices  # noqa: E402
+from indices import cell, with_bars, with_indices  # noqa: E402
 from notebooks import write_notebooks  # noqa: E402
 from pages import check_navigation, write_pages  # noqa: E402
 from reference import load_package, public_names, room_names, write_reference  # noqa: E402
@@ -114,6 +114,11 @@ def test_lists_get_an_empty_line_before_them():
 )
 def test_indices_are_set_low_outside_of_code(text, wanted):
     assert with_indices(text) == wanted
+
+
+def test_bars_in_tables_are_escaped_but_not_in_code():
+    assert cell("`a|b` c|d `e\\|f`") == "`a|b` c\\|d `e|f`"
+    assert with_bars("| `a\\|b` | c\\|d |\n`a\\|b`") == "| `a|b` | c\\|d |\n`a\\|b`"
 
 
 def test_drawn_tables_become_markdown():
