@@ -8,18 +8,29 @@ import re
 _CODE = re.compile(
     r"(```.*?```|`[^`\n]*`|(?:(?<=\n\n)(?: {4}[^\n]*\n?)+)|\]\([^)]*\)|\]\[[^\]]*\]|<[^>]*>|\{[ #.:][^}]*\})", re.DOTALL
 )
-# one letter (not n: n_seq is a name), perhaps with a mark, then up to three letters or whatever stands in braces
+# one letter (not n: n_seq is a name), perhaps with a mark, then up to three letters
 _INDEX = re.compile(
-    r"(?<![\w`])((?:(?!n_)[^\W\d_]|∂[^\W\d_]|∫)[⁺⁻ˢ̃]?)_"
-    r"(?:\{([^}]*)\}|([^\W_]{1,3}(?:,[^\W_]{1,3})?[⁺⁻]?)(?![\w(]))"
+    r"(?<![\w`])((?:(?!n_)[^\W\d_]|∂[^\W\d_])[⁺⁻ˢ̃]?)_([A-Za-z0-9α-ω]{1,3}(?:,[A-Za-z]{1,3})?)(?![A-Za-z0-9_(])(?:\^(\w))?"
 )
+_WORD = re.compile(r"(?<![\w`])([^\W\d_]{2,})_([a-z])(?!\w)")  # map_i
+_BRACES = re.compile(r"_\{([^}]*)\}")
 _POWER = re.compile(r"\^\{([^}]*)\}")
 
 
-def with_indices(text: str) -> str:
-    """Return Markdown with the indices of its formulas set low, and `^{…}` high."""
+def with_indices(text: str, *, words: bool = True) -> str:
+    """Return Markdown with the indices of its formulas set low, and `^{…}` high.
+
+    With `words`, also those of words, as in `map_i`.
+    """
     parts = _CODE.split(text)
-    return "".join(part if number % 2 else _set(part) for number, part in enumerate(parts))
+    return "".join(part if number % 2 else _set(part, words) for number, part in enumerate(parts))
+
+
+def _set(text: str, words: bool) -> str:
+    text = _INDEX.sub(lambda m: f"{m[1]}<sub>{m[2]}</sub>" + (f"<sup>{m[3]}</sup>" if m[3] else ""), text)
+    if words:
+        text = _WORD.sub(r"\1<sub>\2</sub>", text)
+    return _POWER.sub(r"<sup>\1</sup>", _BRACES.sub(r"<sub>\1</sub>", text))
 
 
 def cell(text: str) -> str:

@@ -24,7 +24,7 @@ class RstTables(griffe.Extension):
         """Change the docstring of one object."""
         if obj.docstring is not None:
             text, examples, rest = obj.docstring.value.partition("\nExamples\n")
-            obj.docstring.value = with_indices(with_markdown_tables(text)) + examples + rest
+            obj.docstring.value = with_indices(with_markdown_tables(text), words=False) + examples + rest
 
 
 def with_markdown_tables(text: str) -> str:

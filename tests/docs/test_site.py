@@ -109,6 +109,8 @@ def test_lists_get_an_empty_line_before_them():
         ("x_{i+1} and t^{2}", "x<sub>i+1</sub> and t<sup>2</sup>"),
         ("`n_s` and max_pool", "`n_s` and max_pool"),
         ("```\nx_i\n```", "```\nx_i\n```"),
+        ("z_ij⁺ / w_ij² z_j^s", "z<sub>ij</sub>⁺ / w<sub>ij</sub>² z<sub>j</sub><sup>s</sup>"),
+        ("map_i CWM_{jb} shape (n_seq, n)", "map<sub>i</sub> CWM<sub>jb</sub> shape (n_seq, n)"),
         ("[x_i](x_i.md)", "[x<sub>i</sub>](x_i.md)"),
     ],
 )
