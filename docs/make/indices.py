@@ -48,8 +48,3 @@ def with_bars(text: str) -> str:
         for row in text.split("\n")
     )
     return "\n".join(rows)
-
-
-def _set(text: str) -> str:
-    text = _INDEX.sub(lambda match: f"{match[1]}<sub>{match[2] or match[3]}</sub>", text)
-    return _POWER.sub(lambda match: f"<sup>{match[1]}</sup>", text)
