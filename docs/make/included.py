@@ -34,6 +34,13 @@ def write_included(root: Path, stage: Path) -> None:
         to.write_text(with_indices(with_bars(spaced(text))))
 
 
+def page_of(name: str) -> str:
+    """Return where a file of the repository stands in the site; nothing where it is no page."""
+    if re.fullmatch(r"tutorials/[^/]+\.ipynb", name):
+        return name.removesuffix(".ipynb") + ".md"
+    return PAGES.get(name, "tutorials/index.md" if name == "tutorials/README.md" else "")
+
+
 def relinked(text: str, root: Path, source: str, page: str) -> str:
     """Turn links between files of the repository into links between pages.
 
@@ -49,8 +56,8 @@ def relinked(text: str, root: Path, source: str, page: str) -> str:
             raise SystemExit(f"{source}: links to {target}, which does not exist.")
         name = path.relative_to(root).as_posix()
         here = Path(page).parent
-        if name in PAGES:
-            return f"{mark}[{label}]({os.path.relpath(PAGES[name], here)}{anchor})"
+        if page_of(name):
+            return f"{mark}[{label}]({os.path.relpath(page_of(name), here)}{anchor})"
         if name.startswith("docs/images/"):
             return f"{mark}[{label}]({os.path.relpath(name.removeprefix('docs/'), here)})"
         if name.startswith("docs/pages/"):

@@ -8,27 +8,35 @@ import re
 from pathlib import Path
 from typing import Any
 
-_INTRO = """# Tutorials
+from included import relinked, spaced
 
-Notebooks in the folder `tutorials/` of the source tree, each from a question to a picture, on a CPU in under three
-minutes. They are run with every change of the code.
-
-"""
+_INTRO = (
+    "# Tutorials\n\nNotebooks, each from a question to a picture, in the folder `tutorials/` of the source tree.\n\n"
+)
 _TOO_LONG = 60  # lines of an output
 
 
 def write_notebooks(root: Path, stage: Path) -> None:
-    """Write each notebook of `tutorials/` as a page, and a page that lists them."""
+    """Write each notebook of `tutorials/` as a page, and a page that lists them: its README, where there is one."""
     folder = stage / "tutorials"
     folder.mkdir(exist_ok=True)
     rows = []
     for path in sorted((root / "tutorials").glob("*.ipynb")):
         cells = json.loads(path.read_text())["cells"]
+        for cell in cells:
+            if cell["cell_type"] == "markdown":
+                text = relinked("".join(cell["source"]), root, f"tutorials/{path.name}", f"tutorials/{path.stem}.md")
+                cell["source"] = [spaced(text)]
         text = "\n\n".join(part for i, cell in enumerate(cells) for part in _cell(cell, folder, f"{path.stem}_{i}"))
         (folder / f"{path.stem}.md").write_text(text + f"\n\nThis page is the notebook `tutorials/{path.name}`.\n")
         title = re.search(r"(?m)^# (.*)$", text)
         rows.append(f"- [{title[1] if title else path.stem}]({path.stem}.md)")
-    (folder / "index.md").write_text(_INTRO + "\n".join(rows) + "\n")
+    readme = root / "tutorials" / "README.md"
+    if readme.exists():
+        index = spaced(relinked(readme.read_text(), root, "tutorials/README.md", "tutorials/index.md"))
+    else:
+        index = _INTRO + "\n".join(rows) + "\n"
+    (folder / "index.md").write_text(index)
 
 
 def _cell(cell: dict[str, Any], folder: Path, stem: str) -> list[str]:

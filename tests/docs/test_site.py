@@ -138,6 +138,30 @@ def test_indices_are_set_low_outside_of_code(text, wanted):
     assert with_indices(text) == wanted
 
 
+def test_notebooks_become_pages_with_their_pictures(tmp_path):
+    import base64
+    import json
+
+    picture = {"output_type": "display_data", "data": {"image/png": base64.b64encode(b"png").decode()}}
+    stream = {"output_type": "stream", "text": ["one\n", "two\n"]}
+    cells = [
+        {"cell_type": "markdown", "source": ["# First\n", "see [two](2.ipynb)\n", "- a\n"]},
+        {"cell_type": "code", "source": ["f(x)[0](1)"], "outputs": [stream, picture]},
+    ]
+    tutorials = tmp_path / "tutorials"
+    tutorials.mkdir()
+    for name in ("1", "2"):
+        (tutorials / f"{name}.ipynb").write_text(json.dumps({"cells": cells}))
+    write_notebooks(tmp_path, tmp_path / "tutorials")
+    page = (tutorials / "tutorials" / "1.md").read_text()
+    assert page.startswith("# First\nsee [two](2.md)\n\n- a\n")
+    assert "```python\nf(x)[0](1)\n```" in page
+    assert "```text\none\ntwo\n```" in page
+    assert "![](1_1_1.png)" in page
+    assert (tutorials / "tutorials" / "1_1_1.png").read_bytes() == b"png"
+    assert "[First](2.md)" in (tutorials / "tutorials" / "index.md").read_text()
+
+
 def test_bars_in_tables_are_escaped_but_not_in_code():
     assert cell("`a|b` c|d `e\\|f`") == "`a|b` c\\|d `e|f`"
     assert with_bars("| `a\\|b` | c\\|d |\n`a\\|b`") == "| `a|b` | c\\|d |\n`a\\|b`"
