@@ -33,3 +33,31 @@ def test_mistakes_are_said_in_the_words_of_the_command_line(cli, store):
         assert words in done.err, (arguments, done.err)
         assert done.err.count("\n") == 1
     assert not Path("page.html").exists()
+
+
+def test_the_demo_has_a_page_with_motifs_and_hits(tmp_path):
+    from dataclasses import replace
+
+    import numpy as np
+
+    from seqexplain.cli._demo_report import write_demo_report
+    from seqexplain.results import Attributions
+    from seqexplain.storage import save
+
+    g = np.random.default_rng(0)
+    codes = g.integers(0, 4, (60, 100))
+    word = ["ACGT".index(base) for base in "CCACTAGGTGGCAG"]
+    for row, at in enumerate(g.integers(20, 60, 60)):
+        codes[row, at : at + len(word)] = word
+    X = np.eye(4, dtype=np.float32)[codes]
+    planted = np.zeros((60, 100), dtype=bool)
+    for row in range(60):
+        at = "".join("ACGT"[k] for k in codes[row]).index("CCACTAGGTGGCAG")
+        planted[row, at : at + len(word)] = True
+    hypothetical = (X * np.where(planted, 1.0, 0.03)[..., None] * g.normal(1, 0.2, (60, 100, 1))).astype(np.float32)
+    results = Attributions(contributions=hypothetical * X, X=X, predictions=np.ones(60, np.float32), targets=("0",))
+    save(replace(results, hypothetical=hypothetical, method="deeplift"), tmp_path / "ctcf.zarr")
+    done = write_demo_report(tmp_path / "ctcf.zarr", tmp_path / "ctcf.html", title="CTCF")
+    assert done.motifs >= 1
+    assert done.hits >= 50
+    assert "CTCF" in done.path.read_text("utf-8").split('id="head">')[1][:20_000]

@@ -12,7 +12,7 @@ import numpy as np
 
 from seqexplain.motifs import MotifHits, PatternSet, open_contributions, stack_pattern
 from seqexplain.report._packing import unpack
-from seqexplain.results import Attributions, Interval
+from seqexplain.results import Attributions, Interval, SufficientInputSubsets
 
 HOSTILE = (
     "<script>document.title='pwned'</script>",
@@ -86,6 +86,20 @@ def made_up_hits(results: Attributions, label: str = "ETS") -> MotifHits:
         intervals=results.intervals,
         lengths=np.full(len(results), results.X.shape[1]),
     )
+
+
+def made_up_subsets(results: Attributions) -> SufficientInputSubsets:
+    """Two subsets in each sequence: four bases of the word, and one more."""
+    n, length = results.X.shape[:2]
+    subset = np.zeros((n, length), dtype=np.int32)
+    subset[:, 36:40], subset[:, 41] = 1, 2
+    value = np.where(subset == 1, 2.5, np.where(subset == 2, 1.5, 0)).astype(np.float32)
+    ones = np.ones(n, dtype=np.float32)
+    fields = {name: getattr(results, name) for name in ("contributions", "X", "predictions", "names", "targets")}
+    return SufficientInputSubsets(
+        **fields, method="sufficient_input_subsets", subset=subset, rank=subset, subset_value=value,
+        threshold=ones, rest_predictions=ones, masked_predictions=ones, stopped=np.zeros(n, dtype=np.uint8),
+    )  # fmt: skip
 
 
 class Page(HTMLParser):

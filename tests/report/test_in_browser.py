@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from browser import Reader, need_browser, reading
-from pages import HOSTILE, WORD, made_up, made_up_hits, made_up_motifs
+from pages import HOSTILE, WORD, made_up, made_up_hits, made_up_motifs, made_up_subsets
 
+from seqexplain.motifs import write_hits
 from seqexplain.report import write_report
 from seqexplain.results import Attributions, Interval
 
@@ -106,8 +107,11 @@ def test_the_policy_stops_what_gets_in_all_the_same(reader, path):
     assert reader.js("return getComputedStyle(document.body).display") == "block"
 
 
-def test_what_is_read_out_is_what_was_computed(opened, results):
-    row, at = opened.shown, 103
+@pytest.mark.parametrize("row", [0, 1])  # one on the + strand, one on the − strand
+def test_what_is_read_out_is_what_was_computed(opened, results, row):
+    at = 103
+    opened.type("search", results.names[row])
+    opened.wait(f"document.documentElement.dataset.shown === '{row}'")
     opened.press("#plot", "0")
     opened.js("document.getElementById('plot').focus()")
     for _ in range(4):  # the first goes to the middle, 100
@@ -261,13 +265,12 @@ def test_motifs_are_sorted_searched_turned_and_drawn_when_seen(opened):
     opened.js("document.getElementById('motifs').scrollIntoView()")
     opened.wait("document.querySelector('#motif-table .cwm svg').childElementCount")
     assert opened.js(drawn)[-1] is False
-    before = opened.js("return document.querySelector('#motif-table .cwm .base-C').getAttribute('d')")
-    opened.one("input[name=strand][value='-']").click()
-    opened.frame()
-    opened.wait(
-        "document.querySelector('#motif-table .cwm svg').getAttribute('aria-label').includes('reverse complement')"
-    )
-    assert opened.js("return document.querySelector('#motif-table .cwm .base-G').getAttribute('d')") != before
+    place = "const b = document.querySelector('#motif-table .cwm .base-{}').getBBox(); return [b.x, b.x + b.width]"
+    begin, end = opened.js(place.format("A"))
+    opened.click("input[name=strand][value='-']")
+    opened.wait("document.querySelector('#motif-table .cwm svg').ariaLabel.includes('reverse complement')")
+    wide = opened.js("return document.querySelector('#motif-table .cwm svg').viewBox.baseVal.width")
+    assert opened.js(place.format("T")) == pytest.approx([wide - end, wide - begin], abs=1)  # A read from behind is T
     label = opened.js("return document.querySelector('#motif-table .cwm svg').getAttribute('aria-label')")
     assert WORD.translate(str.maketrans("ACGT", "TGCA"))[::-1] in label
     opened.type("motif-search", "ctcf")
@@ -308,6 +311,52 @@ def test_a_picture_can_be_saved(opened, downloads):
     fills = {e.get("fill") for e in root.iter("{http://www.w3.org/2000/svg}path")}
     assert "rgb(26, 79, 180)" in fills  # C, as it is drawn in the page
     assert opened.console() == []
+
+
+ODD = ("none", "one", "long", "other tool", "subsets", "hits alone", "unknown bases")
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_odd_results_open_all_the_same(reader, tmp_path, odd):
+    results, options = made_up(6), {}
+    if odd == "none":
+        results = results.take(slice(0, 0))
+        options = {"motifs": replace(made_up_motifs(made_up()), patterns=(), names=(), notes=("there is no sequence",))}
+    elif odd == "one":
+        results = replace(results.take([2]), completeness_error=None, reference_predictions=None, hypothetical=None)
+    elif odd == "long":
+        results = made_up(2, 100_000)
+    elif odd == "other tool":
+        np.savez(tmp_path / "x.npz", one_hot=results.X, contributions=results.hypothetical)
+        results = tmp_path / "x.npz"
+    elif odd == "subsets":
+        results = made_up_subsets(results)
+    elif odd == "hits alone":
+        write_hits(made_up_hits(results), tmp_path / "hits.tsv")
+        options = {"hits": tmp_path / "hits.tsv"}
+    else:
+        lengths = np.array([80, 40, 1, 80, 80, 80])
+        X = results.X * (np.arange(80) < lengths[:, None])[..., None]
+        X[0, 10:70] = 0
+        results = replace(results, X=X, contributions=results.hypothetical * X, lengths=lengths)
+    written = write_report(results, tmp_path / "page.html", **options)
+    reader.open(tmp_path / "page.html")
+    assert reader.console() == []
+    assert len(reader.all(".item")) == written.sequences
+    for button in ("#peak", "#zoom-in", "#whole", *["#layers button"] * 2, "#next", "#next", "#previous"):
+        if written.sequences and reader.all(button):
+            reader.click(button)
+    if odd == "long":
+        assert reader.kind == "outline"
+        reader.click("#peak")
+        assert reader.kind == "letters"
+    if odd == "subsets":
+        assert reader.js("return document.querySelector('.layer-sis text').textContent").startswith(
+            "2 sufficient subsets"
+        )
+    if odd == "hits alone":
+        assert reader.texts("#motif-table .small") == ["no matrix", "no matrix", "not compared"]
+    assert reader.console() == []
 
 
 def test_five_thousand_sequences_stay_quick(reader, tmp_path):

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from pages import HOSTILE, WORD, made_up, made_up_hits, made_up_motifs
+from pages import HOSTILE, WORD, made_up, made_up_hits, made_up_motifs, made_up_subsets
 
 from seqexplain.errors import (
     FileFormatError,
@@ -22,7 +22,6 @@ from seqexplain.errors import (
 from seqexplain.motifs import write_hits
 from seqexplain.report import _write_report as module
 from seqexplain.report import write_report
-from seqexplain.results import SufficientInputSubsets
 from seqexplain.storage import ResultStore, save
 
 
@@ -200,23 +199,11 @@ class TestContent:
 
 
 class TestCompanions:
-    def subsets(self, results):
-        n, length = results.X.shape[:2]
-        subset = np.zeros((n, length), dtype=np.int32)
-        subset[:, 36:40], subset[:, 41] = 1, 2
-        value = np.where(subset == 1, 2.5, np.where(subset == 2, 1.5, 0)).astype(np.float32)
-        ones = np.ones(n, dtype=np.float32)
-        fields = {name: getattr(results, name) for name in ("contributions", "X", "predictions", "names", "targets")}
-        return SufficientInputSubsets(
-            **fields, method="sufficient_input_subsets", subset=subset, rank=subset, subset_value=value,
-            threshold=ones, rest_predictions=ones, masked_predictions=ones, stopped=np.zeros(n, dtype=np.uint8),
-        )  # fmt: skip
-
     def test_subsets_and_effects_find_their_sequences_by_name(self, page):
         results = made_up()
         effects = np.random.default_rng(1).normal(size=results.X.shape).astype(np.float32)
         edited = replace(results, effects=effects, method="in_silico_mutagenesis").take([4, 2])
-        found = page(results, sis=self.subsets(results), ism=edited)
+        found = page(results, sis=made_up_subsets(results), ism=edited)
         rows = found.pack("rows")[1]
         assert rows["sis_row"].tolist() == list(range(12))
         assert rows["ism_row"].tolist() == [-1, -1, 1, -1, 0, *[-1] * 7]
@@ -229,7 +216,7 @@ class TestCompanions:
         assert "Effects of substitutions are known of 2 of 12 sequences." in "".join(found.shown)
 
     def test_a_store_of_subsets_is_its_own_companion(self, page):
-        found = page(self.subsets(made_up()))
+        found = page(made_up_subsets(made_up()))
         assert found.pack("rows")[1]["sis_row"].tolist() == list(range(12))
 
     def test_other_sequences_are_refused(self, page):

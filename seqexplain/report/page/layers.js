@@ -41,7 +41,7 @@ function heatTrack(group, data, values, frame, top, label) {
     }
   }
   for (const [step, parts] of shades) {
-    group.append(svg("path", { d: parts.join(""), fill: mixed(middle, step > 0 ? up : down, Math.abs(step) / HEAT_STEPS) }));
+    group.append(svg("path", { d: parts.join(""), fill: mixed(middle, step > 0 ? up : down, Math.abs(step) / HEAT_STEPS), ...INSIDE }));
   }
   if (frame.per >= 4) {
     let marks = "";
@@ -50,7 +50,7 @@ function heatTrack(group, data, values, frame, top, label) {
       const [x, y, r] = [frame.x(i + 0.5), top + (data.codes[i] + 0.5) * HEAT_ROW - 0.5, Math.min(frame.per / 5, 2.2)];
       marks += `M${two(x - r)} ${two(y)}a${two(r)} ${two(r)} 0 1 0 ${two(2 * r)} 0a${two(r)} ${two(r)} 0 1 0 ${two(-2 * r)} 0Z`;
     }
-    group.append(svg("path", { class: "observed", d: marks }));
+    group.append(svg("path", { class: "observed", d: marks, ...INSIDE }));
   }
   for (let b = 0; b < 4; b++) group.append(svg("text", { class: `row-base base-${BASES[b]}`, x: LEFT - 7, y: top + b * HEAT_ROW + 11 }, BASES[b]));
   const dots = frame.per >= 4 ? "; dots: the sequence's own bases" : "";
@@ -82,7 +82,7 @@ function hypotheticalTrack(group, data, frame, top, height, unit) {
   for (let i = frame.first; i < Math.min(frame.last, data.length); i++) {
     stackLetters(parts, data.hypothetical.subarray(4 * i, 4 * i + 4), frame.x(i + 0.5), frame.per, y);
   }
-  const marks = svg("g", {}, ...basePaths(parts));
+  const marks = svg("g", {}, ...basePaths(parts, INSIDE));
   valueAxis(marks, frame, y, low, high, "", first, first + tall);
   marks.append(svg("path", { class: "axis", d: `M${LEFT} ${Math.round(y(0)) + 0.5}H${two(frame.right)}` }));
   marks.append(caption(frame, top + 11, label, ": what each base would contribute"));
@@ -108,7 +108,7 @@ function subsetTrack(group, data, frame, top) {
       else marks += `M${two(frame.x(i))} ${y + 1}h${two(Math.max(frame.per, 1.5))}v${SUBSET_LANE - 5}h${two(-Math.max(frame.per, 1.5))}Z`;
     }
     const line = svg("path", { class: "gridline", d: `M${LEFT} ${y + SUBSET_LANE - 2.5}H${two(frame.right)}` });
-    group.append(line, ...basePaths(parts), svg("path", { class: "mass", d: marks }));
+    group.append(line, ...basePaths(parts, INSIDE), svg("path", { class: "mass", d: marks, ...INSIDE }));
     group.append(svg("text", { x: LEFT - 7, y: y + 12, "text-anchor": "end" }, number(values[k - 1])));
   }
 }

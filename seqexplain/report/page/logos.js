@@ -13,8 +13,9 @@ function letter(parts, base, x, wide, foot, top) {
 
 const noParts = () => ({ A: [], C: [], G: [], T: [] });
 
-function basePaths(parts) {
-  return [...BASES].filter((b) => parts[b].length).map((b) => svg("path", { class: `base-${b}`, d: parts[b].join("") }));
+// one path a base; `more` is given to each as attributes
+function basePaths(parts, more = {}) {
+  return [...BASES].filter((b) => parts[b].length).map((b) => svg("path", { class: `base-${b}`, d: parts[b].join(""), ...more }));
 }
 
 // letters of one position: the larger the farther from the line, those below it upside down, as in `plot`

@@ -82,7 +82,6 @@ function savePicture(picture, name) {
 
 async function start() {
   startLooks();
-  addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((part) => { part.open = true; }));
   if (typeof DecompressionStream === "undefined") throw new Error("This browser is too old for the page; use one from 2023 or later.");
   const rows = await readRows();
   let list = null;
@@ -96,6 +95,7 @@ async function start() {
     list = startList(rows, view.show);
   }
   document.documentElement.dataset.ready = "yes";
+  performance.mark("usable");
 }
 
 start().catch((error) => {

@@ -25,6 +25,18 @@ function startLooks() {
       apply();
     });
   }
+  // paper is white
+  let before = null;
+  addEventListener("beforeprint", () => {
+    before ??= document.documentElement.dataset.theme;
+    document.documentElement.dataset.theme = "light";
+    for (const listener of lookListeners) listener();
+  });
+  addEventListener("afterprint", () => {
+    document.documentElement.dataset.theme = before ?? "auto";
+    before = null;
+    for (const listener of lookListeners) listener();
+  });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => lookListeners.forEach((f) => f()));
 }
 

@@ -5,6 +5,7 @@ const LETTERS_FROM = 6.5; // px a base; below, letters become bars
 const BARS_FROM = 1; // px a base; below, an outline of the largest and smallest
 const LANE = 19; // px of a row of hits
 const LOGO_TRACK = 230;
+const INSIDE = { "clip-path": "url(#inside)" }; // what is half out of the window is cut
 
 function frameOf(width, from, to) {
   const inner = Math.max(width - LEFT - RIGHT, 50);
@@ -12,14 +13,17 @@ function frameOf(width, from, to) {
   return { width, inner, from, to, per, right: LEFT + inner, first: Math.max(Math.floor(from), 0), last: Math.ceil(to), x: (p) => LEFT + (p - from) * per };
 }
 
-// hits in rows, so that none covers another; gives each hit its `lane`
+// hits in rows, so that none covers another; gives each hit its `lane`, and where the next one begins in it
 function laneHits(hits) {
   const ends = [];
+  const last = [];
   for (const hit of [...hits].sort((a, b) => a.start - b.start || b.end - a.end)) {
     let lane = ends.findIndex((end) => end <= hit.start);
     if (lane < 0) lane = ends.push(0) - 1;
+    if (last[lane]) last[lane].next = hit.start;
     ends[lane] = hit.end;
-    hit.lane = lane;
+    last[lane] = hit;
+    [hit.lane, hit.next] = [lane, Infinity];
   }
   return ends.length;
 }
@@ -42,11 +46,12 @@ function hitTrack(group, hits, lanes, frame, top, bottom, zoomTo) {
       svg("title", {}, `${name}, ${hit.start}–${hit.end} ${hit.minus ? "−" : "+"}`),
       svg("rect", { x: two(x0), y: low, width: two(x1 - x0), height: Math.max(bottom - low, 0), fill: hue, "fill-opacity": 0.1 }),
       svg("path", { d, fill: hue, "fill-opacity": 0.32, stroke: hue }));
-    const letters = Math.floor((x1 - x0 - 12) / 6.4);
-    if (letters >= 2) {
-      const text = name.length <= letters ? name : `${name.slice(0, letters - 1)}…`;
-      mark.append(svg("text", { class: "hit-name", x: two(x0 + (hit.minus ? tip + 3 : 4)), y: low - 2.5 }, text));
-    }
+    // a name may stand out of its box where nothing follows: whole, without its accession, or cut
+    const begin = x0 + (hit.minus ? tip + 3 : 4);
+    const room = Math.floor((Math.min(frame.x(hit.next), frame.right + RIGHT) - begin - 4) / 6.6);
+    const short = name.replace(/ \([^()]*\)$/, "");
+    const text = [name, short].find((one) => one.length <= room) ?? (room >= 3 ? `${short.slice(0, room - 1)}…` : "");
+    if (text) mark.append(svg("text", { class: "hit-name", x: two(begin), y: low - 2.5 }, text));
     mark.addEventListener("dblclick", () => zoomTo(hit.start, hit.end));
     group.append(mark);
   }
@@ -117,7 +122,7 @@ function contributionTrack(group, data, frame, top, height, fit, unit) {
       if (frame.per >= LETTERS_FROM) letter(parts, base, frame.x(i + 0.5), frame.per, y(0), y(value));
       else parts[base].push(`M${two(frame.x(i))} ${two(y(0))}V${two(y(value))}h${two(frame.per * 0.96)}V${two(y(0))}Z`);
     }
-    marks.append(...basePaths(parts));
+    marks.append(...basePaths(parts, INSIDE));
   } else marks.append(outline(observed, frame, y));
   valueAxis(marks, frame, y, low, high, `contribution${unit ? ` (${unit})` : ""}`, top, top + height);
   marks.append(svg("path", { class: "axis", d: `M${LEFT} ${Math.round(y(0)) + 0.5}H${two(frame.right)}` }));
@@ -136,8 +141,7 @@ function genomeOf(rows, row) {
 function tickLabel(text, x, y, frame) {
   const half = text.length * 3.2;
   const anchor = x - half < LEFT - 4 ? "start" : x + half > frame.right + RIGHT ? "end" : "middle";
-  const shift = { start: -4, middle: 0, end: 4 }[anchor];
-  return svg("text", { x: two(x + shift), y, "text-anchor": anchor }, text);
+  return svg("text", { x: two(x), y, "text-anchor": anchor }, text);
 }
 
 function positionTrack(group, frame, top, genome) {
@@ -151,7 +155,7 @@ function positionTrack(group, frame, top, genome) {
     if (genome) group.append(tickLabel(whole(genome.at(p)), x, top + 31, frame));
   }
   group.append(svg("path", { class: "axis", d: lines }));
-  group.append(svg("text", { x: LEFT - 7, y: top + 17, "text-anchor": "end" }, "position"));
-  if (genome) group.append(svg("text", { x: LEFT - 7, y: top + 31, "text-anchor": "end" }, genome.chromosome.slice(0, 8)));
+  group.append(svg("text", { x: LEFT - 9, y: top + 17, "text-anchor": "end" }, "position"));
+  if (genome) group.append(svg("text", { x: LEFT - 9, y: top + 31, "text-anchor": "end" }, genome.chromosome.slice(0, 8)));
 }
 const positionHeight = (genome) => (genome ? 38 : 24);

@@ -73,7 +73,8 @@ function startView(rows, step) {
       top += layer.height(data, frame);
     }
     if (state.cursor >= 0) group.prepend(svg("rect", { class: "cursor", x: two(frame.x(state.cursor)), y: 0, width: two(Math.max(frame.per, 1)), height: top }));
-    const picture = svg("svg", { width: state.width, height: top, viewBox: `0 0 ${state.width} ${top}`, role: "img", "aria-hidden": "true" }, group);
+    const picture = svg("svg", { width: state.width, height: top, viewBox: `0 0 ${state.width} ${top}`, role: "img", "aria-hidden": "true" },
+      svg("clipPath", { id: "inside" }, svg("rect", { x: LEFT, y: 0, width: two(frame.inner), height: top })), group);
     plot.replaceChildren(picture);
     plot.dataset.kind = kind;
     plot.dataset.from = two(state.from);
@@ -232,7 +233,7 @@ function startView(rows, step) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
     if (event.key === "n" || event.key === "p") step(event.key === "n" ? 1 : -1);
   });
-  lookListeners.push(plan);
+  lookListeners.push(paint);
   new ResizeObserver(() => {
     const width = Math.floor(plot.clientWidth);
     if (width !== state.width) {
