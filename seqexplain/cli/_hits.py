@@ -76,7 +76,7 @@ def hits(
     if len(set(out)) < len(out):
         raise ParameterError(f"-o {max(out, key=out.count)} is given twice; give each output once.")
     source = opened(contributions, target)
-    wanted, labels = _motifs(motifs, source)
+    wanted, labels = _motifs(motifs)
     found = find_hits(
         source, wanted, q_value=q_value, overlaps=overlaps.value.replace("-", "_"), names=labels or None,
         random_state=seed,
@@ -87,7 +87,7 @@ def hits(
         sys.stdout.write("\n".join(_summary(found, out)) + "\n")
 
 
-def _motifs(path: Path, source: Any) -> tuple[Any, dict[str, str]]:
+def _motifs(path: Path) -> tuple[Any, dict[str, str]]:
     from seqexplain.motifs import load_motifs, read_motifs
 
     place = path.expanduser()
@@ -96,7 +96,7 @@ def _motifs(path: Path, source: Any) -> tuple[Any, dict[str, str]]:
             f"There is no {path}; expected a folder that `seqexplain motifs` wrote, a TF-MoDISco .h5, or a motif file."
         )
     if place.is_dir() or place.suffix.lower() in _HDF5:
-        found = load_motifs(place, source)
+        found = load_motifs(place)  # the sequences they were found in may be others
         return found, dict(found.labels)
     return read_motifs(place), {}
 

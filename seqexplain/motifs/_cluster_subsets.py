@@ -13,6 +13,7 @@ from seqexplain.motifs._association import association
 from seqexplain.motifs._cluster_motif import Alignment, align
 from seqexplain.motifs._subset_clusters import SubsetClusters
 from seqexplain.motifs._subsets import HasSubsets, Pieces, condensed_distances, distances, read_pieces
+from seqexplain.sequences.shuffle import check_seed
 
 Array = NDArray[Any]
 Given = HasSubsets | tuple[Array, Array]
@@ -117,6 +118,7 @@ def cluster_subsets(
     >>> found.strand.tolist(), found.start.tolist()
     (['+', '+', '-', '+', '+'], [2, 0, 3, 0, 0])
     """
+    random_state = check_seed(random_state)
     _check(method, max_distance, min_size, max_gap, min_bases, trim, max_compared)
     found, names = read_pieces(subsets, max_gap=max_gap, min_bases=min_bases)
     if len(found) == 0:

@@ -70,6 +70,8 @@ class ContributionSource(ABC):
         Whether blocks have hypothetical scores.
     label
         Of the target; empty where none is known.
+    targets
+        Labels of all targets of what was opened, of which `label` is one; empty where none is known.
     description
         Where the contributions come from, for messages and records.
     """
@@ -81,6 +83,7 @@ class ContributionSource(ABC):
     lengths: Array
     has_hypothetical: bool
     label: str
+    targets: tuple[str, ...] = ()
     description: str
 
     def __len__(self) -> int:
@@ -104,8 +107,8 @@ def open_contributions(source: Any, *, target: int | str | None = None) -> Contr
     Parameters
     ----------
     source
-        `Attributions`; a `ResultStore`, or the path of one; what this function returned, which is passed through; or
-        files of other tools, and exports of ours:
+        `Attributions`; a `ResultStore`, or the path of one; what this function returned, which is passed through if it
+        is of the target; or files of other tools, and exports of ours:
 
         - a folder with `ohe.npz` and `shap.npz` (or `.npy`), as MoDISco takes them, and maybe `regions.bed`;
         - the paths (sequences, scores), or (sequences, scores, BED file), of `.npz` or `.npy` files;
@@ -139,6 +142,7 @@ def open_contributions(source: Any, *, target: int | str | None = None) -> Contr
     from seqexplain.storage import ResultStore, peek
 
     if isinstance(source, ContributionSource):
+        _check_opened(source, target)
         return source
     if isinstance(source, Attributions):
         return _FromMemory(source, target)
@@ -147,8 +151,7 @@ def open_contributions(source: Any, *, target: int | str | None = None) -> Contr
     if isinstance(source, ResultStore):
         return _FromStore(source, target)
     if isinstance(source, str | Path | tuple | list):
-        if target not in (None, 0):
-            raise TargetError(f"Target {target!r} was asked for, but files of other tools have one target, 0.")
+        _check_only(target)
         from seqexplain.motifs._foreign_contributions import open_files
 
         return open_files(source)
@@ -156,6 +159,22 @@ def open_contributions(source: Any, *, target: int | str | None = None) -> Contr
         f"source is of type {type(source).__name__}; expected Attributions, a result store, the path of a file, or "
         "the paths (sequences, scores)."
     )
+
+
+def _check_opened(source: ContributionSource, target: int | str | None) -> None:
+    """Raise TargetError where contributions that are open already are to another target."""
+    if not source.targets:
+        _check_only(target)
+    elif target is not None and _choose(source.targets, True, target, "") != source.label:
+        raise TargetError(
+            f"Target {target!r} was asked for, but these contributions were opened for {source.label!r}. Open "
+            f"{source.description} anew: open_contributions(…, target={target!r})."
+        )
+
+
+def _check_only(target: int | str | None) -> None:
+    if isinstance(target, bool) or target not in (None, 0):
+        raise TargetError(f"Target {target!r} was asked for, but files of other tools have one target, 0.")
 
 
 def _choose(targets: Sequence[str], several: bool, target: int | str | None, what: str) -> str:
@@ -188,6 +207,7 @@ def _block(result: Attributions, rows: Array, where: str) -> ContributionBlock:
 
 class _FromMemory(ContributionSource):
     def __init__(self, result: Attributions, target: int | str | None) -> None:
+        self.targets = tuple(result.targets)
         self.label = _choose(result.targets, result.several_targets, target, "The result")
         if result.several_targets:
             result = result.for_target(self.label)
@@ -213,6 +233,7 @@ class _FromStore(ContributionSource):
     def __init__(self, store: ResultStore, target: int | str | None) -> None:
         layout = store.layout
         self._store = store
+        self.targets = tuple(store.targets)
         self.label = _choose(store.targets, layout.several_targets, target, str(store.path))
         self.n, self.length = store.n_done, int(layout.length)
         # an interrupted job that is read all the same: its finished rows, counted anew

@@ -14,6 +14,7 @@ from seqexplain.motifs._pattern import Pattern, Stack, core_of, stack_patterns
 from seqexplain.motifs._pattern_set import PatternSet
 from seqexplain.motifs._seqlet_windows import SeqletWindows, read_windows
 from seqexplain.motifs._seqlets import Seqlets
+from seqexplain.sequences.shuffle import check_seed
 
 if TYPE_CHECKING:
     from seqexplain.motifs._window_alignment import Layout
@@ -127,6 +128,7 @@ def extract_patterns(
     >>> [(pattern.size, pattern.trimmed().consensus) for pattern in found]
     [(50, 'CCTTATCT')]
     """
+    random_state = check_seed(random_state)
     options = {
         "min_size": min_size, "n_neighbors": n_neighbors, "n_candidates": n_candidates, "resolution": resolution,
         "min_cosine": min_cosine, "max_auroc": max_auroc, "max_null": max_null, "min_information": min_information,
@@ -163,8 +165,9 @@ def extract_patterns(
 def _check(options: dict[str, Any]) -> None:
     least = {"min_size": 2, "n_neighbors": 1, "n_candidates": 1, "max_compared": 2, "flank": 0}
     for name, smallest in least.items():
-        if options[name] < smallest:
-            raise ParameterError(f"{name} is {options[name]}; expected {smallest} at least.")
+        value = options[name]
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < smallest:
+            raise ParameterError(f"{name} is {value!r}; expected a whole number from {smallest}.")
     for name, low, high in (
         ("min_cosine", 0, 1), ("max_auroc", 0.5, 1), ("max_null", 0, 1), ("min_information", 0, np.inf),
     ):  # fmt: skip

@@ -18,6 +18,7 @@ from seqexplain.motifs._motif_matches import MotifMatches
 from seqexplain.motifs._pattern import Pattern
 from seqexplain.motifs._pattern_set import PatternSet
 from seqexplain.motifs._scores import ScoreTable, score_table
+from seqexplain.sequences.shuffle import check_seed
 
 Array = NDArray[Any]
 
@@ -143,6 +144,7 @@ def find_hits(
     [(0, 4, '+'), (1, 5, '-')]
     """
     _check(q_value, p_value, match_p_value, overlaps, max_overlap, sign, null_windows)
+    random_state = check_seed(random_state)
     contributions = open_contributions(source, target=target)
     composition = _composition(contributions) if background is None else check_background(background)
     called = (
@@ -153,6 +155,12 @@ def find_hits(
         notes.append("there is no pattern to look for")
     if contributions.n == 0:
         notes.append("there is no sequence")
+    found_in = patterns.label if isinstance(patterns, PatternSet) else ""
+    if found_in and contributions.label and found_in != contributions.label:
+        notes.append(
+            f"the patterns were found in contributions to {found_in!r}, and looked for in those to "
+            f"{contributions.label!r}"
+        )
     wide = [one for one in motifs if one.width > contributions.length]
     notes += [f"{one.id} is {one.width} bp wide, wider than the sequences: it was not looked for" for one in wide]
     motifs = [one for one in motifs if one.width <= contributions.length]

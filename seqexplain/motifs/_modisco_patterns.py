@@ -13,6 +13,7 @@ from seqexplain.motifs._modisco_process import check_installed
 from seqexplain.motifs._modisco_run import ModiscoRun, Progress
 from seqexplain.motifs._pattern_set import PatternSet
 from seqexplain.motifs._seqlets import Seqlets
+from seqexplain.sequences.shuffle import check_seed
 
 
 def modisco_patterns(
@@ -103,10 +104,11 @@ def modisco_patterns(
     The library: https://github.com/kundajelab/tfmodisco and https://github.com/jmschrei/tfmodisco-lite (MIT). It uses
     igraph and leidenalg (GPL).
     """
+    random_state = check_seed(random_state)
     whole_numbers = {
         "max_seqlets": (max_seqlets, 1), "width": (width, 4), "flank": (flank, 0), "trim": (trim, 6),
         "extend": (extend, 0), "min_size": (min_size, 2), "leiden_runs": (leiden_runs, 1),
-        "random_state": (random_state, 0), "window": (width if window is None else window, width),
+        "window": (width if window is None else window, width),
     }  # fmt: skip
     _check(whole_numbers, fdr)
     check_installed()

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqexplain.errors import ParameterError
-from seqexplain.motifs._contribution_source import ContributionBlock, open_contributions
+from seqexplain.motifs._contribution_source import ContributionBlock, ContributionSource, open_contributions
 from seqexplain.motifs._pattern import Pattern, cut_windows
 from seqexplain.motifs._pattern_reading import OURS, VERSION, PatternFile
 from seqexplain.motifs._pattern_set import PatternSet
@@ -46,7 +46,9 @@ def write_patterns(
     Raises
     ------
     ParameterError
-        When the patterns were not found in this source: their number of sequences or length differ.
+        When the patterns were not found in this source: their number of sequences, length or target differ.
+    TargetError
+        As `open_contributions`.
     StorageError
         When the file exists, or cannot be written.
 
@@ -60,11 +62,18 @@ def write_patterns(
     """
     path = Path(path).expanduser()
     refuse_taken(path, overwrite=overwrite)
-    opened = open_contributions(source, target=target if target is not None else patterns.label or None)
+    if target is None and not isinstance(source, ContributionSource):
+        target = patterns.label or None
+    opened = open_contributions(source, target=target)
     if (opened.n, opened.length) != (patterns.n_sequences, patterns.length):
         raise ParameterError(
             f"The patterns were found in {patterns.n_sequences} sequences of {patterns.length} bp, but "
             f"{opened.description} has {opened.n} of {opened.length} bp. Give the contributions they come from."
+        )
+    if patterns.label and opened.label and patterns.label != opened.label:
+        raise ParameterError(
+            f"The patterns were found in contributions to {patterns.label!r}, but those given are to {opened.label!r}. "
+            "Give the contributions they come from; target= need not be given."
         )
     everything = [one for pattern in patterns for one in _with_parts(pattern)]
     width = max((pattern.width for pattern in everything), default=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from math import isfinite
 from pathlib import Path
 
 from seqexplain.errors import FileFormatError
@@ -59,6 +60,8 @@ def _read_matrix_line(block: Block, text: str, number: int) -> None:
         alphabet = int(fields.get("alength", 4))
         block.width = int(fields["w"]) if "w" in fields else None
         block.n_sites = max(float(fields.get("nsites", 0)), 0.0)
+        if not isfinite(block.n_sites):
+            raise ValueError
     except ValueError as error:
         raise block.fault(f"{text!r} has a field that is no number.", number) from error
     if alphabet != 4:

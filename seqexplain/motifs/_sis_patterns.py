@@ -173,7 +173,9 @@ def _parts(given: ResultStore | SufficientInputSubsets) -> Iterator[Attributions
 
 def _same_sequences(contributions: Any, target: int | str | None, codes: Array) -> ContributionSource:
     """Open contributions, and check that they are of these sequences."""
-    source = open_contributions(contributions, target=target)
+    # what is open already may call its target otherwise than the subsets do
+    opened = isinstance(contributions, ContributionSource)
+    source = contributions if opened else open_contributions(contributions, target=target)
     if (source.n, source.length) != codes.shape:
         raise ShapeError(
             f"The contributions are of {source.n} sequences of {source.length} bp, the subsets of {codes.shape[0]} of "

@@ -37,7 +37,8 @@ def write_motifs(
     Parameters
     ----------
     motifs
-        The motifs. Spaces in ids, and in MEME, PFM and HOMER files also in names, become underscores.
+        The motifs. Spaces in ids, and in MEME, PFM and HOMER files also in names, become underscores; ids in TRANSFAC
+        files, and names in these and in JASPAR files, may hold single spaces, which tabs and ends of lines become.
     path
         The file; compressed with gzip where its name ends in `.gz`.
     format
@@ -101,6 +102,11 @@ def _word(text: str) -> str:
     return "_".join(text.split()) or "motif"
 
 
+def _line(text: str) -> str:
+    """Return text without what ends a line or parts fields."""
+    return " ".join(text.split())
+
+
 def _values(motif: Motif) -> list[list[str]]:
     """Return counts, or probabilities where there are none, as written: a row a position."""
     if motif.kind == "counts":
@@ -114,7 +120,7 @@ def _meme(motif: Motif) -> str:
     lines.append(f"letter-probability matrix: alength= 4 w= {motif.width} {sites}E= 0")
     lines += [" ".join(f"{p:.7f}" for p in row) for row in motif.probabilities]
     if "url" in motif.annotations:
-        lines.append(f"URL {motif.annotations['url']}")
+        lines.append(f"URL {_line(motif.annotations['url'])}")
     return "\n".join([*lines, "", ""])
 
 
@@ -124,7 +130,7 @@ def _jaspar(motif: Motif) -> str:
     rows = [
         f"{base}  [ {' '.join(f'{row[k]:>{widest}}' for row in columns)} ]" for k, base in enumerate("ACGT")
     ]  # fmt: skip
-    return "\n".join([f">{_word(motif.id)}\t{motif.name.strip()}", *rows, ""])
+    return "\n".join([f">{_word(motif.id)}\t{_line(motif.name)}", *rows, ""])
 
 
 def _pfm(motif: Motif) -> str:
@@ -139,17 +145,18 @@ def _pfm(motif: Motif) -> str:
 
 def _transfac(motif: Motif) -> str:
     names = {ours: theirs for theirs, ours in FIELDS.items()}
-    lines = [f"AC  {motif.id}", "XX", f"ID  {motif.name}", "XX", f"DE  {motif.id} {motif.name}"]
+    id, name = _line(motif.id), _line(motif.name)
+    lines = [f"AC  {id}", "XX", f"ID  {name}", "XX", f"DE  {id} {name}"]
     lines.append("P0" + "".join(f"  {base:>6}" for base in "ACGT"))
     for position, row in enumerate(_values(motif), start=1):
         lines.append(f"{position:02d}" + "".join(f"  {value:>6}" for value in row))
     lines.append("XX")
-    lines += [f"CC  {names.get(key, key)}:{' '.join(value.split())}" for key, value in motif.annotations.items()]
+    lines += [f"CC  {names.get(key, key)}:{_line(value)}" for key, value in motif.annotations.items()]
     return "\n".join([*lines, "XX", "//", ""])
 
 
 def _homer(motif: Motif) -> str:
-    threshold = motif.annotations.get("log_odds_threshold", "0")
+    threshold = _word(motif.annotations.get("log_odds_threshold", "0"))
     head = f">{motif.iupac}\t{_word(motif.id)}\t{threshold}"
     return "\n".join([head, *("\t".join(f"{p:.6f}" for p in row) for row in motif.probabilities), ""])
 

@@ -191,3 +191,17 @@ def test_mistakes_are_told_in_a_line_and_leave_nothing(cli, words, message):
     assert message in done.err
     assert len(done.err.strip().splitlines()) == 1
     assert sorted(p.name for p in Path().iterdir()) == before
+
+
+def test_patterns_of_tf_modisco_are_looked_for_in_other_sequences(cli):
+    import h5py
+
+    save(planted(160), "peaks.zarr")
+    save(planted(40, seed=5), "fewer.zarr")
+    assert cli("motifs", "peaks.zarr", "-o", "motifs", "--database", "none").code == 0
+    with h5py.File("motifs/motifs.h5", "a") as file:
+        del file["seqexplain"]  # what TF-MoDISco's own file does not have
+    done = cli("hits", "fewer.zarr", "motifs/motifs.h5", "-o", "hits.tsv")
+    assert done.code == 0, done.err
+    hits = pd.read_csv("hits.tsv", sep="\t")
+    assert hits["sequence"].nunique() > 35

@@ -196,3 +196,11 @@ def test_encode_motifs_are_read(testdata):
     assert all(
         base in in_front.get(letter, letter) for base, letter in zip(found[0].consensus, "GARWTGTAGT", strict=True)
     )
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "1e400", "many"])
+def test_a_number_of_sites_that_is_none_is_refused(tmp_path, value):
+    text = f"MEME version 4\n\nMOTIF a\nletter-probability matrix: alength= 4 w= 1 nsites= {value}\n1 0 0 0\n"
+    (tmp_path / "x.meme").write_text(text)
+    with pytest.raises(FileFormatError, match=r"line 4.*a field that is no number"):
+        read_motifs(tmp_path / "x.meme")

@@ -117,3 +117,16 @@ def test_we_read_what_biopython_writes(tmp_path, theirs):
         np.testing.assert_allclose(other.counts, one.counts, atol=0.01)
         if theirs in ("jaspar", "transfac"):
             assert other.id == one.id
+
+
+@pytest.mark.parametrize("suffix", ["meme", "jaspar", "transfac", "pfm", "homer"])
+def test_no_name_breaks_a_file(tmp_path, suffix):
+    counts = np.array([[10, 0, 0, 5], [0, 3, 2, 1], [1, 1, 1, 1], [9, 0, 0, 0], [0, 2, 2, 2]])
+    odd = Motif("M\n1\t2", "a\tb\r\nP0", counts, {"url": "x\nMOTIF y", "log_odds_threshold": "1\n>z"})
+    found = read_motifs(write_motifs([odd, Motif("M3", "c", counts[::-1])], tmp_path / f"x.{suffix}"))
+    assert len(found) == 2
+    assert "_".join(found[0].id.split()) == "M_1_2"
+    if suffix != "homer":  # which has ids only
+        assert "_".join(found[0].name.split()) == "a_b_P0"
+    for one, other in zip((counts, counts[::-1]), found, strict=True):
+        np.testing.assert_allclose(other.probabilities, one / one.sum(axis=1, keepdims=True), atol=1e-6)
