@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -35,6 +36,19 @@ def check_navigation(root: Path, stage: Path) -> None:
             f"mkdocs.yml: the navigation names {sorted(named - there)}, which no page is, and leaves out "
             f"{sorted(there - named)}."
         )
+
+
+def with_tutorials(config: str, stage: Path) -> str:
+    """Return the configuration with every notebook in the navigation, by its title."""
+    entry = "  - Tutorials: [tutorials/index.md]\n"
+    if entry not in config:
+        raise SystemExit("mkdocs.yml: the navigation has no line of tutorials to put the notebooks at.")
+    lines = ["  - Tutorials:\n", "      - tutorials/index.md\n"]
+    for page in sorted((stage / "tutorials").glob("*.md")):
+        if page.name != "index.md":
+            title = next(line for line in page.read_text().splitlines() if line.startswith("# ")).removeprefix("# ")
+            lines.append(f"      - {json.dumps(title, ensure_ascii=False)}: tutorials/{page.name}\n")
+    return config.replace(entry, "".join(lines))
 
 
 def _paths(item: object) -> list[str]:

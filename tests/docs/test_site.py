@@ -19,7 +19,7 @@ from commands import write_commands  # noqa: E402
 from included import relinked, spaced, write_citation, write_included  # noqa: E402
 from indices import cell, with_bars, with_indices  # noqa: E402
 from notebooks import write_notebooks  # noqa: E402
-from pages import check_navigation, write_pages  # noqa: E402
+from pages import check_navigation, with_tutorials, write_pages  # noqa: E402
 from reference import load_package, public_names, room_names, write_reference  # noqa: E402
 from rst_tables import with_markdown_tables  # noqa: E402
 
@@ -160,6 +160,16 @@ def test_notebooks_become_pages_with_their_pictures(tmp_path):
     assert "![](1_1_1.png)" in page
     assert (tutorials / "tutorials" / "1_1_1.png").read_bytes() == b"png"
     assert "[First](2.md)" in (tutorials / "tutorials" / "index.md").read_text()
+
+
+def test_tutorials_are_in_the_navigation(tmp_path):
+    (tmp_path / "tutorials").mkdir()
+    for name in ("index", "01-a", "02-b"):
+        (tmp_path / "tutorials" / f"{name}.md").write_text(f'# {name}: "why?"\n')
+    nav = with_tutorials((ROOT / "mkdocs.yml").read_text(), tmp_path)
+    assert '  - Tutorials:\n      - tutorials/index.md\n      - "01-a: \\"why?\\"": tutorials/01-a.md\n' in nav
+    with pytest.raises(SystemExit, match="no line of tutorials"):
+        with_tutorials("nav: []", tmp_path)
 
 
 def test_bars_in_tables_are_escaped_but_not_in_code():
