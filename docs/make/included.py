@@ -20,6 +20,7 @@ PAGES = {
     "seqexplain/features/README.md": "methods/filters-maths.md",
     "seqexplain/motifs/README.md": "methods/motifs-maths.md",
     "seqexplain/perturbation/README.md": "methods/perturbation-maths.md",
+    "seqexplain/report/README.md": "about/report.md",
 }
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s#]*)(#[^)\s]*)?\)")
 _BULLET = re.compile(r"^( *)(?:[-*]|\d+\.) ")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqexplain.motifs import MotifMatches, Pattern, PatternSet, load_motifs
+from seqexplain.motifs import MotifMatches, Pattern, PatternSet, load_database, load_motifs
 from seqexplain.report._explained import Explained
 from seqexplain.report._hit_table import HitTable
 
@@ -21,10 +22,19 @@ DIGITS = 4  # significant, of what is drawn
 MATCHES_FILE = "matches.tsv"
 
 
+@dataclass(frozen=True, eq=False)
+class Place:
+    """A known motif on one that was found: its base frequencies, and `offset` and `strand` as in `MotifMatch`."""
+
+    matrix: Array
+    offset: int
+    strand: str
+
+
 def open_motifs(
     motifs: Any, explained: Explained, matches: MotifMatches | None
 ) -> tuple[PatternSet | None, dict[str, list[dict[str, Any]]]]:
-    """Return motifs and the matches of each, by id.
+    """Return motifs, and the matches of each by id: name, accession, family, q-value, and where the match lies.
 
     Parameters
     ----------
@@ -60,23 +70,24 @@ def motif_cards(
     if hits is not None:
         labels = dict(zip(hits.ids, hits.labels, strict=True)) | labels
     for id in dict.fromkeys([*held, *(() if hits is None else hits.ids)]):
-        card: dict[str, Any] = {"id": id, "name": labels.get(id, ""), "matches": matches.get(id, [])[:MATCHES_SHOWN]}
+        card: dict[str, Any] = {"id": id, "name": labels.get(id, ""), "matches": []}
+        for match in matches.get(id, [])[:MATCHES_SHOWN]:
+            card["matches"].append({key: value for key, value in match.items() if key != "place"})
         if card["name"] == id:
             card["name"] = ""
         if id in held:
-            card |= _of_pattern(held[id], explained)
+            card["best"] = _laid_over(matches.get(id, []), held[id].trimmed().width)
+            card |= _of_pattern(held[id], explained, here=patterns is not None and patterns.names == explained.names)
         if hits is not None and id in hits.ids:
             card |= _of_hits(hits, hits.ids.index(id), explained)
         cards.append(card)
     return cards
 
 
-def _of_pattern(pattern: Pattern, explained: Explained) -> dict[str, Any]:
+def _of_pattern(pattern: Pattern, explained: Explained, *, here: bool) -> dict[str, Any]:
+    """Describe a pattern; `here` says whether it was found in the sequences that are shown."""
     core = pattern.trimmed()
-    middle = core.start + core.width / 2
-    inside = (pattern.sequence >= 0) & (pattern.sequence < explained.n)
-    length = explained.lengths[pattern.sequence[inside]]
-    return {
+    card: dict[str, Any] = {
         "sign": pattern.sign,
         "consensus": core.consensus,
         "cwm": rounded(core.cwm),
@@ -84,9 +95,10 @@ def _of_pattern(pattern: Pattern, explained: Explained) -> dict[str, Any]:
         "size": pattern.size,
         "sequences": len(np.unique(pattern.sequence)),
         "contribution": rounded(pattern.contribution.mean()),
-        "where": _places(middle[inside], length),
-        "parts": len(pattern.subpatterns),
     }
+    if here:
+        card["where"] = _places(core.start + core.width / 2, explained.lengths[pattern.sequence])
+    return card
 
 
 def _of_hits(hits: HitTable, k: int, explained: Explained) -> dict[str, Any]:
@@ -113,8 +125,11 @@ def _matches(matches: MotifMatches) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
     for match in matches:
         found.setdefault(match.query, []).append(
-            {"id": match.id, "name": match.name, "family": match.family, "q": rounded(match.q_value)}
-        )
+            {
+                "id": match.id, "name": match.name, "family": match.family, "q": rounded(match.q_value),
+                "place": Place(match.target.probabilities, match.offset, match.strand) if match.rank == 1 else None,
+            }
+        )  # fmt: skip
     return found
 
 
@@ -123,11 +138,29 @@ def _read_matches(path: Path) -> dict[str, list[dict[str, Any]]]:
 
     table = pd.read_csv(path, sep="\t", keep_default_na=False)
     found: dict[str, list[dict[str, Any]]] = {}
+    shipped = {motif.id: motif.probabilities for motif in load_database()}  # others' matrices are not in the folder
     for line in table.sort_values(["query", "rank"], kind="stable").itertuples():
+        matrix = shipped.get(str(line.match)) if line.rank == 1 else None
+        place = None if matrix is None else Place(matrix, int(line.offset), str(line.strand))
         found.setdefault(str(line.query), []).append(
-            {"id": str(line.match), "name": str(line.name), "family": str(line.family), "q": rounded(line.q_value)}
-        )
+            {
+                "id": str(line.match), "name": str(line.name), "family": str(line.family), "q": rounded(line.q_value),
+                "place": place,
+            }
+        )  # fmt: skip
     return found
+
+
+def _laid_over(matches: list[dict[str, Any]], width: int) -> list[list[float]] | None:
+    """Return the best match as it lies on a motif of this width, zeros where it does not reach; None without one."""
+    place = matches[0]["place"] if matches else None
+    if place is None:
+        return None
+    matrix = place.matrix[::-1, ::-1] if place.strand == "-" else place.matrix
+    laid = np.zeros((width, 4))
+    low, high = max(0, place.offset), min(width, place.offset + len(matrix))
+    laid[low:high] = matrix[low - place.offset : high - place.offset]
+    return list(rounded(laid))
 
 
 def rounded(value: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqexplain.motifs import load_motifs
 from seqexplain.report._companions import Companion, companion
 from seqexplain.report._explained import Block, Explained, open_results
 from seqexplain.report._hit_table import HitTable, hit_table
@@ -18,7 +19,7 @@ from seqexplain.report._motif_cards import motif_cards, open_motifs
 from seqexplain.report._overview import Tally, histogram, profile, unit_of
 from seqexplain.report._packing import pack, quantise
 from seqexplain.results import Attributions
-from seqexplain.storage import ResultStore, atomic_file, refuse_taken
+from seqexplain.storage import ResultStore, atomic_file, peek, refuse_taken
 
 if TYPE_CHECKING:
     from seqexplain.motifs import MotifMatches, PatternSet
@@ -184,11 +185,12 @@ def write_report(
 def _open(
     results: Any, motifs: Any, matches: MotifMatches | None, target: int | str | None
 ) -> tuple[Explained, PatternSet | None, Mapping[str, list[dict[str, Any]]]]:
-    if target is None and motifs is not None:
-        from seqexplain.motifs import load_motifs
-
+    if isinstance(results, str | Path) and peek(results) is not None:
+        results = ResultStore(results)
+    several = isinstance(results, Attributions | ResultStore) and len(results.targets) > 1
+    if target is None and motifs is not None and several:
         # a set of motifs knows its target; of files of other tools the label is empty
-        known = motifs if not isinstance(motifs, str | Path) else load_motifs(motifs)
+        known = load_motifs(motifs) if isinstance(motifs, str | Path) else motifs
         target = known.label or None
     explained = open_results(results, target)
     patterns, found = open_motifs(motifs, explained, matches)

@@ -19,7 +19,7 @@ from seqexplain.errors import (
     StorageError,
     TargetError,
 )
-from seqexplain.motifs import write_hits
+from seqexplain.motifs import Motif, match_motifs, write_hits
 from seqexplain.report import _write_report as module
 from seqexplain.report import write_report
 from seqexplain.storage import ResultStore, save
@@ -148,6 +148,24 @@ class TestContent:
         assert sum(card["where"]) == 6
         assert card["where"][20] == 6
         assert np.array(card["ppm"]).sum(axis=1) == pytest.approx(1, abs=1e-3)
+
+    @pytest.mark.parametrize("strand", ["+", "-"])
+    def test_the_best_match_lies_on_the_motif_as_it_was_matched(self, page, strand):
+        results = made_up()
+        motifs = made_up_motifs(results)
+        motif = motifs[0].trimmed().motif
+        known = motif.reverse_complement() if strand == "-" else motif
+        # two more columns before the word as the known motif reads, one less behind it
+        matrix = np.concatenate([np.full((2, 4), 0.25), known.probabilities[:-1]])
+        others = [Motif(f"other_{k}", "x", np.eye(4)[[k % 4] * 6] + 0.1) for k in range(60)]
+        matches = match_motifs(motifs, [Motif("M1", "the word", matrix), *others])
+        card = page(results, motifs=motifs, matches=matches).head["motifs"][0]
+        assert card["matches"][0]["name"] == "the word"
+        best, found = np.array(card["best"]), np.array(card["ppm"])
+        assert best.shape == found.shape
+        there = best.sum(axis=1) > 0
+        assert (~there).nonzero()[0].tolist() == ([0] if strand == "-" else [len(best) - 1])
+        np.testing.assert_allclose(best[there], found[there], atol=1e-3)
 
     def test_hits_of_a_table_are_those_of_the_object(self, page, tmp_path):
         results = made_up()

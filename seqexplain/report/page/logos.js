@@ -34,6 +34,7 @@ function stackLetters(parts, values, x, wide, y) {
 
 const LETTER = 13; // px a position, in logos of motifs
 const LOGO_HEIGHT = 62;
+const BEST_HEIGHT = 40; // of the known motif below
 
 function turned(matrix) {
   return matrix.map((row) => [...row].reverse()).reverse();
@@ -42,12 +43,13 @@ function turned(matrix) {
 // base frequencies as heights in bits
 function information(matrix) {
   return matrix.map((row) => {
+    if (!row.some(Boolean)) return row; // nothing lies there
     const bits = 2 + row.reduce((sum, p) => sum + (p > 0 ? p * Math.log2(p) : 0), 0);
     return row.map((p) => p * bits);
   });
 }
 
-function drawLogo(target, matrix, range, label) {
+function drawLogo(target, matrix, range, label, height = LOGO_HEIGHT) {
   const width = matrix.length * LETTER;
   let [low, high] = range ?? [0, 0];
   if (!range) {
@@ -57,7 +59,7 @@ function drawLogo(target, matrix, range, label) {
     }
     if (low === high) high = 1;
   }
-  const y = (value) => 2 + ((high - value) / (high - low)) * (LOGO_HEIGHT - 4);
+  const y = (value) => 2 + ((high - value) / (high - low)) * (height - 4);
   const parts = noParts();
   matrix.forEach((row, i) => stackLetters(parts, row, (i + 0.5) * LETTER, LETTER, y));
   const line = svg("path", { class: "axis", d: `M0 ${two(y(0))}H${width}` });
@@ -65,7 +67,7 @@ function drawLogo(target, matrix, range, label) {
   target.replaceChildren(line, ...basePaths(parts));
 }
 
-function emptyLogo(matrix, label) {
+function emptyLogo(matrix, label, height = LOGO_HEIGHT) {
   const width = matrix.length * LETTER;
-  return svg("svg", { class: "logo", "aria-label": label, width, height: LOGO_HEIGHT, viewBox: `0 0 ${width} ${LOGO_HEIGHT}`, role: "img" });
+  return svg("svg", { class: "logo", "aria-label": label, width, height, viewBox: `0 0 ${width} ${height}`, role: "img" });
 }

@@ -75,6 +75,8 @@ function startMotifs(showSequences) {
   lines.forEach(later);
 }
 
+const sure = (match) => match.q !== null && match.q <= 0.05; // as names are given in `name_patterns`
+
 function motifRow(motif, k, showSequences) {
   const chip = svg("svg", { class: "chip", viewBox: "0 0 10 10", "aria-hidden": "true" }, svg("rect", { width: 10, height: 10, rx: 3, fill: hueOf(k) }));
   const who = html("td", {},
@@ -84,9 +86,14 @@ function motifRow(motif, k, showSequences) {
   for (const kind of ["cwm", "ppm"]) {
     cells.push(html("td", { class: kind }, motif[kind] ? emptyLogo(motif[kind], `${motif.id}, ${motif.consensus}`) : html("span", { class: "small" }, "no matrix")));
   }
+  if (motif.best) {
+    const best = emptyLogo(motif.best, `${motif.matches[0].name} on ${motif.id}`, BEST_HEIGHT);
+    best.classList.add("best");
+    cells.at(-1).append(best, html("div", { class: "best-name" }, sure(motif.matches[0]) ? "below: " : "nearest, not alike: ", html("bdi", {}, motif.matches[0].name)));
+  }
   const matches = html("ul", { class: "matches" });
   for (const one of motif.matches.slice(0, 3)) {
-    matches.append(html("li", {}, html("bdi", {}, one.name === one.id ? one.id : `${one.name} (${one.id})`), " ", html("span", { class: "q" }, `q = ${number(one.q, 2)}`)));
+    matches.append(html("li", sure(one) ? {} : { class: "unsure" }, html("bdi", {}, one.name === one.id ? one.id : `${one.name} (${one.id})`), " ", html("span", { class: "q" }, `q = ${number(one.q, 2)}`)));
   }
   if (motif.matches[0]?.family) matches.append(html("li", { class: "family" }, html("bdi", {}, motif.matches[0].family)));
   if (!motif.matches.length) matches.append(html("li", { class: "small" }, "not compared"));
@@ -125,5 +132,8 @@ function drawMotif(row, motif, minus) {
   const consensus = minus ? [...motif.consensus].reverse().map((b) => BASES[3 - BASES.indexOf(b)]).join("") : motif.consensus;
   const shown = (matrix) => (minus ? turned(matrix) : matrix);
   drawLogo(row.querySelector(".cwm svg"), shown(motif.cwm), null, `Contributions of ${motif.id}, ${consensus}${strand}`);
+  if (motif.best) {
+    drawLogo(row.querySelector(".ppm .best"), information(shown(motif.best)), [0, 2], `${motif.matches[0].name} on ${motif.id}${strand}`, BEST_HEIGHT);
+  }
   drawLogo(row.querySelector(".ppm svg"), information(shown(motif.ppm)), [0, 2], `Base frequencies of ${motif.id}, ${consensus}${strand}`);
 }
