@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 _HERE = str(Path(__file__).resolve().parent)
-if _HERE not in sys.path:  # for `pages` and `browser`, wherever pytest is run from
+if _HERE not in sys.path:  # for `report_pages` and `report_browser`, wherever pytest is run from
     sys.path.insert(0, _HERE)
 
-from pages import Page, made_up  # noqa: E402
+from report_pages import Page, made_up  # noqa: E402
 
 from seqexplain.report import write_report  # noqa: E402
 

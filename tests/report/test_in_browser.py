@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import Reader, need_browser, reading
-from pages import HOSTILE, WORD, made_up, made_up_hits, made_up_motifs, made_up_subsets
+from report_browser import Reader, need_browser, reading
+from report_pages import HOSTILE, WORD, made_up, made_up_hits, made_up_motifs, made_up_subsets
 
 from seqexplain.motifs import write_hits
 from seqexplain.report import write_report

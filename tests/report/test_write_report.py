@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from pages import HOSTILE, WORD, made_up, made_up_hits, made_up_motifs, made_up_subsets
+from report_pages import HOSTILE, WORD, made_up, made_up_hits, made_up_motifs, made_up_subsets
 
 from seqexplain.errors import (
     FileFormatError,
