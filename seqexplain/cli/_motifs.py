@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SEARCH, NAMES = "How motifs are found", "What they are called"
 LINES_SHOWN = 12
+FDR = 0.05
 FILTERS_KEPT = 20  # filters are pieces of motifs: many say the same
 NO_DATABASE = "none"
 
@@ -40,7 +41,7 @@ def motifs(
         Method,
         typer.Option(
             help="fast: similar seqlets, aligned (seconds to minutes); modisco: TF-MoDISco (needs "
-            "seqexplain[modisco]; minutes to hours); sis: clusters of the subsets that `seqexplain sis` wrote; "
+            "the extra modisco; minutes to hours); sis: clusters of the subsets that `seqexplain sis` wrote; "
             "filters: what the model's filters detect (needs --model).",
             rich_help_panel=SEARCH,
         ),
@@ -54,8 +55,11 @@ def motifs(
         ),
     ] = None,
     fdr: Annotated[
-        float, typer.Option(help="False discovery rate of the seqlets (fast, modisco).", rich_help_panel=SEARCH)
-    ] = 0.05,
+        float | None,
+        typer.Option(
+            help="False discovery rate of the seqlets (fast, modisco). Default: 0.05.", rich_help_panel=SEARCH
+        ),
+    ] = None,
     min_size: Annotated[
         int | None,
         typer.Option(help="Occurrences that make a motif. Default: 20, 5 (sis).", rich_help_panel=SEARCH),
@@ -112,11 +116,11 @@ def motifs(
     check_range("--window", window, 1)
     check_range("--largest", largest, 1)
     check_range("--seed", seed, 0)
-    if not 0 < fdr < 1:
+    if fdr is not None and not 0 < fdr < 1:
         raise ParameterError(f"--fdr is {fdr}; expected a rate above 0 and below 1.")
     given = {
         "--max-seqlets": max_seqlets, "--window": window, "--scores": scores, "--model": model, "--layer": layer,
-        "--min-size": min_size, "--largest": largest,
+        "--min-size": min_size, "--largest": largest, "--fdr": fdr,
     }  # fmt: skip
     _check_fits(method, {name for name, value in given.items() if value is not None})
     if quiet:
@@ -134,7 +138,9 @@ def motifs(
         found = _of_filters(source, model, layer, options, seed, largest or FILTERS_KEPT)
     else:
         source = opened(contributions, target)
-        found = _of_seqlets(method, source, chosen | {"random_state": seed}, fdr, max_seqlets, window, quiet=quiet)
+        found = _of_seqlets(
+            method, source, chosen | {"random_state": seed}, fdr or FDR, max_seqlets, window, quiet=quiet
+        )
     matches = None
     if known is not None:
         found, matches = _named(found, known)
@@ -144,8 +150,8 @@ def motifs(
 
 
 _FITTING = {
-    Method.FAST: {"--max-seqlets", "--min-size"},
-    Method.MODISCO: {"--max-seqlets", "--min-size", "--window"},
+    Method.FAST: {"--max-seqlets", "--min-size", "--fdr"},
+    Method.MODISCO: {"--max-seqlets", "--min-size", "--window", "--fdr"},
     Method.SIS: {"--min-size", "--scores"},
     Method.FILTERS: {"--model", "--layer", "--largest"},
 }

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from seqexplain.errors import ParameterError
 from seqexplain.motifs._contribution_source import ContributionBlock, ContributionSource, open_contributions
+from seqexplain.motifs._hit_survey import Survey, survey
 from seqexplain.motifs._hit_weights import HitMotif, hit_motifs
 from seqexplain.motifs._matrices import Motif, check_background
 from seqexplain.motifs._motif_hits import MotifHits
@@ -24,7 +25,6 @@ Array = NDArray[Any]
 
 OVERLAPS = ("resolved", "by_motif", "all")
 NULL_WINDOWS = 5_000_000  # scrambled windows a motif: p-values down to 2e-7
-_COMPOSITION_ROWS = 2000  # sequences whose bases are counted where no background is given
 
 
 def find_hits(
@@ -118,6 +118,8 @@ def find_hits(
     A window with an unknown base is no hit, nor one whose contributions sum to the other sign than the pattern's. Equal
     scores on both strands, as of palindromes, are one hit, on the + strand.
 
+    The sample follows from what the sequences hold and from `random_state`: in another order they have the same hits.
+
     Work: 2 strands · motifs · 4·w multiply-adds a window, and the same for each scrambled one. Memory: that of a block
     and of the hits.
 
@@ -146,7 +148,8 @@ def find_hits(
     _check(q_value, p_value, match_p_value, overlaps, max_overlap, sign, null_windows)
     random_state = check_seed(random_state)
     contributions = open_contributions(source, target=target)
-    composition = _composition(contributions) if background is None else check_background(background)
+    known = survey(contributions, random_state)
+    composition = known.composition if background is None else check_background(background)
     called = (
         {id: match.name for id, match in names.significant().best.items()} if isinstance(names, MotifMatches) else names
     )
@@ -172,7 +175,7 @@ def find_hits(
     tables = [score_table(one.motif, tuple(composition)) for one in motifs]
     limits = np.array([max(match_p_value, float(table.survival[-1])) for table in tables])
     scan = _Scan(contributions, motifs, tables, limits, p_value, q_value, overlaps, max_overlap)
-    table = scan.run(null_windows, random_state, notes)
+    table = scan.run(known, null_windows, random_state, notes)
     return MotifHits(
         **table,
         patterns=tuple(one.id for one in motifs),
@@ -206,7 +209,7 @@ class _Scan:
     overlaps: str
     share: float
 
-    def run(self, null_windows: int, seed: int, notes: list[str]) -> dict[str, Array]:
+    def run(self, known: Survey, null_windows: int, seed: int, notes: list[str]) -> dict[str, Array]:
         """Return the columns of `MotifHits`, and add to the notes."""
         from seqexplain.motifs._hit_kernels import resolve
         from seqexplain.motifs._hit_scores import BINS, candidates, fit_null
@@ -215,7 +218,7 @@ class _Scan:
         motifs = self.motifs
         if not motifs or self.source.n == 0:
             return found[0]
-        null = fit_null(self.source, motifs, null_windows=null_windows, random_state=seed)
+        null = fit_null(self.source, motifs, known, null_windows=null_windows, random_state=seed)
         if null.mean_square == 0:
             notes.append("all contributions are 0: nothing is a hit")
             return found[0]
@@ -294,16 +297,6 @@ def _joined(parts: list[dict[str, Array]]) -> dict[str, Array]:
 
 def _taken(hits: dict[str, Array], which: Array) -> dict[str, Array]:
     return {name: values[which] for name, values in hits.items()}
-
-
-def _composition(source: ContributionSource) -> Array:
-    """Share of each base, both strands together, in the first sequences; one imagined base of each kind is added."""
-    counts = np.ones(4)
-    rows = np.unique(np.linspace(0, source.n - 1, min(source.n, _COMPOSITION_ROWS)).astype(np.int64))
-    if len(rows):
-        counts += np.bincount(source.read(rows).codes.ravel(), minlength=5)[:4]
-    counts += counts[::-1]
-    return np.asarray(counts / counts.sum())
 
 
 def _check(

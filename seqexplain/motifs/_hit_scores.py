@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from seqexplain.motifs._contribution_source import BLOCK_BASES, ContributionBlock, ContributionSource
 from seqexplain.motifs._hit_kernels import pick, tally
+from seqexplain.motifs._hit_survey import Survey
 from seqexplain.motifs._hit_weights import HitMotif, scrambled
 
 Array = NDArray[Any]
@@ -137,28 +138,22 @@ class Null:
         return np.asarray((1 + as_high) / (1 + self.windows[:, None]))
 
 
-def fit_null(source: ContributionSource, motifs: Sequence[HitMotif], *, null_windows: int, random_state: int) -> Null:
+def fit_null(
+    source: ContributionSource, motifs: Sequence[HitMotif], known: Survey, *, null_windows: int, random_state: int
+) -> Null:
     """Score scrambled motifs in a sample of the sequences, large enough for `null_windows` windows a motif."""
-    known = int(np.minimum(source.lengths, source.length).sum())
-    count = int(np.clip(null_windows // max(known, 1), FEWEST_SCRAMBLED, MOST_SCRAMBLED))
-    wanted = int(np.ceil(source.n * min(1.0, null_windows / (count * max(known, 1)))))
-    rows = np.arange(source.n)
-    if wanted < source.n:
-        rows = np.sort(np.random.default_rng(random_state).choice(source.n, max(wanted, 1), replace=False))
+    bases = max(int(np.minimum(source.lengths, source.length).sum()), 1)
+    count = int(np.clip(null_windows // bases, FEWEST_SCRAMBLED, MOST_SCRAMBLED))
+    wanted = int(np.ceil(source.n * min(1.0, null_windows / (count * bases))))
+    rows = np.sort(known.order[: max(wanted, 1)])
     step = max(1, BLOCK_BASES // max(source.length, 1))
-    blocks = [rows[first : first + step] for first in range(0, len(rows), step)]
-    squares, bases = 0.0, 0
-    for part in blocks:  # a pass of its own, as scores need the average of all
-        block = source.read(part)
-        squares += float(np.square(block.observed, dtype=np.float64).sum())
-        bases += int((block.codes < 4).sum())
     null = Null(
-        mean_square=squares / max(bases, 1),
+        mean_square=known.mean_square,
         counts=np.zeros((len(motifs), BINS), dtype=np.int64),
         windows=np.zeros(len(motifs), dtype=np.int64),
         scrambled=np.full(len(motifs), count),
     )
-    if squares == 0:
+    if known.mean_square == 0:
         return null
     groups = by_width(motifs)
     weights = {}
@@ -166,8 +161,8 @@ def fit_null(source: ContributionSource, motifs: Sequence[HitMotif], *, null_win
         seeds = [np.random.default_rng([random_state, zlib.crc32(motifs[k].id.encode())]) for k in group]
         mixed = [scrambled(motifs[k].weights, count, seed) for k, seed in zip(group, seeds, strict=True)]
         weights[width] = both_strands(np.concatenate(mixed))
-    for part in blocks:
-        cut = BlockWindows(source.read(part))
+    for first in range(0, len(rows), step):
+        cut = BlockWindows(source.read(rows[first : first + step]))
         for width, group in groups.items():
             windows = cut.of_width(width, null.floor(width))
             scale = windows.scales(null.floor(width))

@@ -13,10 +13,15 @@ import warnings
 from pathlib import Path
 
 import pytest
+import typer.main
+from rich.text import Text
 
 from seqexplain import __version__
 from seqexplain.cli import _failures
+from seqexplain.cli.main import app
 from seqexplain.errors import CompletenessWarning, ParameterError, StorageError
+
+COMMANDS = typer.main.get_command(app).commands
 
 HEAVY = (
     "tensorflow",
@@ -175,3 +180,11 @@ def test_an_interrupt_leaves_a_status_and_no_table(program, model, peaks, tmp_pa
     assert err.splitlines()[-1].startswith("seqexplain: interrupted")
     assert "Traceback" not in err
     assert sorted(p.name for p in tmp_path.iterdir()) == ["many.fa"]
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_help_loses_no_word_to_markup(name):
+    command = COMMANDS[name]
+    texts = [command.help or "", *(getattr(parameter, "help", None) or "" for parameter in command.params)]
+    for text in texts:
+        assert Text.from_markup(text).plain == text.replace("\\[", "[")

@@ -171,6 +171,7 @@ def test_poor_input_gives_a_result_or_a_plain_statement(cli, case, method):
         (("motifs", "in.zarr", "-o", "m", "--database", "none.meme"), "none.meme"),
         (("motifs", "in.zarr", "-o", "m", "--fdr", "5"), "--fdr is 5"),
         (("motifs", "in.zarr", "-o", "m", "--method", "sis"), "subsets"),
+        (("motifs", "in.zarr", "-o", "m", "--method", "sis", "--fdr", "0.1"), "--method fast and modisco"),
         (("motifs", "in.zarr", "-o", "in.zarr"), "never overwritten"),
         (("motifs", "in.zarr", "-o", "no/m"), "does not exist"),
         (("hits", "in.zarr", "none", "-o", "h.bed"), "There is no none"),
