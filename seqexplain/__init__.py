@@ -82,7 +82,12 @@ if TYPE_CHECKING:
     from seqexplain.perturbation import variant_effects as variant_effects
     from seqexplain.perturbation import window_mutagenesis as window_mutagenesis
     from seqexplain.plot import attribution_logo as attribution_logo
+    from seqexplain.plot import compare_methods as compare_methods
+    from seqexplain.plot import completeness_plot as completeness_plot
     from seqexplain.plot import logo as logo
+    from seqexplain.plot import motif_profile as motif_profile
+    from seqexplain.plot import mutation_map as mutation_map
+    from seqexplain.plot import subset_overlay as subset_overlay
     from seqexplain.plot import tracks as tracks
     from seqexplain.report import write_report as write_report
     from seqexplain.results import Attributions as Attributions
@@ -129,7 +134,9 @@ _HOMES = {
     "call_seqlets": "motifs",
     "cam": "attribution",
     "cluster_subsets": "motifs",
+    "compare_methods": "plot",
     "compare_motifs": "motifs",
+    "completeness_plot": "plot",
     "contrast": "models",
     "deconvnet": "attribution",
     "deeplift": "attribution",
@@ -167,6 +174,8 @@ _HOMES = {
     "meaningful_perturbation": "perturbation",
     "modisco_patterns": "motifs",
     "mononucleotide_shuffle": "sequences",
+    "motif_profile": "plot",
+    "mutation_map": "plot",
     "name_patterns": "motifs",
     "occlusion": "perturbation",
     "one_hot": "sequences",
@@ -188,6 +197,7 @@ _HOMES = {
     "sis_patterns": "motifs",
     "smooth_grad": "attribution",
     "spacing": "perturbation",
+    "subset_overlay": "plot",
     "sufficient_input_subsets": "perturbation",
     "tracks": "plot",
     "variant_effects": "perturbation",

@@ -31,7 +31,7 @@ MATHS = {
     "motifs": "motifs-maths.md",
 }
 # rooms without public names of their own: the command line is documented as such
-NOT_ROOMS = ("cli", "data", "_lazy")
+NOT_ROOMS = ("cli", "data")
 
 
 def write_reference(root: Path, stage: Path) -> None:
@@ -55,7 +55,7 @@ def load_package(root: Path) -> griffe.Module:
 
 def room_names(package: griffe.Module) -> list[str]:
     """Return the modules that have a page, in the order of the pages; a room that nobody has named is an error."""
-    there = [name for name in package.modules if name not in NOT_ROOMS]
+    there = [name for name in package.modules if name not in NOT_ROOMS and not name.startswith("_")]
     unknown = [name for name in there if name not in ROOMS]
     if unknown:
         raise SystemExit(f"docs/make/reference.py: ROOMS has no title for {unknown}.")

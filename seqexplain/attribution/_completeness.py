@@ -7,47 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from seqexplain._completeness import MAGNITUDE_TOLERANCE as MAGNITUDE_TOLERANCE
+from seqexplain._completeness import RELATIVE_TOLERANCE as RELATIVE_TOLERANCE
+from seqexplain._completeness import holds as holds
 from seqexplain.attribution._propagation import Plan, sweep
-from seqexplain.models.backend import Array, Tensor, ops, to_numpy
+from seqexplain.models.backend import Tensor, ops, to_numpy
 from seqexplain.models.graph import WeightList
 from seqexplain.models.operations import Operation
-
-RELATIVE_TOLERANCE = 1e-4  # of |Δ|
-MAGNITUDE_TOLERANCE = 1e-5  # of Σ|c|, for pairs whose Δ is near 0
-ROUNDING = (
-    8 * 2.0**-23
-)  # of the scores: what two forward passes in float32 differ by where the model sees no difference
-
-
-def holds(
-    error: Array,
-    delta: Array,
-    magnitude: Array,
-    score: Array | float = 0.0,
-    relative: float = RELATIVE_TOLERANCE,
-    of_magnitude: float = MAGNITUDE_TOLERANCE,
-) -> Array:
-    """Return where completeness holds: |error| ≤ 1e-4·|Δ| or ≤ 1e-5·Σ|c|, or is the rounding of the score.
-
-    Parameters
-    ----------
-    error
-        Σ m·(x − ref) − Δ.
-    delta
-        Δ = f(x) − f(ref).
-    magnitude
-        Σ |m·(x − ref)|.
-    score
-        Size of the score, |f|, in general. Where sequence and reference differ only in what the model does not look
-        at, Σ|c| is near 0 and Δ is the rounding of two forward passes.
-    relative, of_magnitude
-        Other tolerances, of |Δ| and of Σ|c|.
-    """
-    size = np.abs(error)
-    result: Array = size <= relative * np.abs(delta)
-    result |= size <= of_magnitude * magnitude
-    result |= size <= ROUNDING * np.abs(score)
-    return result
 
 
 def worst_operation(

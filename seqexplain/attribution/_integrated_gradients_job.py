@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from seqexplain._completeness import LEAST_OF_MAGNITUDE, OF_MAGNITUDE
 from seqexplain.attribution._completeness import holds
 from seqexplain.attribution._gradient_job import check_count, check_positive
 from seqexplain.attribution._job import AtLength
@@ -19,8 +20,6 @@ from seqexplain.models.backend import Array, Tensor, to_numpy
 from seqexplain.models.sequence_model import SequenceModel
 
 TOLERANCE = 1e-3  # of |Δ|
-OF_MAGNITUDE = 1e-2  # tolerance of Σ|c|, for pairs whose Δ is near 0, relative to that of |Δ|
-LEAST_OF_MAGNITUDE = 1e-6  # of Σ|c|: the gradients' own rounding in float32
 MAX_STEPS = 1024
 KEPT_BYTES = 256 << 20  # of the stretches of all paths that are under way
 

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from difflib import get_close_matches
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from matplotlib.axes import Axes
 
-from seqexplain.errors import ParameterError, SequenceError
-from seqexplain.plot._arrays import Floats, as_numbers, check_whole
+from seqexplain.errors import ParameterError
+from seqexplain.plot._arrays import Floats, as_numbers
 from seqexplain.plot._colors import Colors
 from seqexplain.plot._coordinates import Coordinates
-from seqexplain.plot._figure import check_axes
-from seqexplain.plot._highlights import Highlight, read_highlights
+from seqexplain.plot._highlights import read_highlights
 from seqexplain.plot._letters import Engine
-from seqexplain.plot._logo import logo
+from seqexplain.plot._occurrences import read_occurrences
+from seqexplain.plot._one_sequence import find_row, length_of, place_of, read_stretch, title_of
 from seqexplain.plot._tracks import tracks
-from seqexplain.results import Attributions, Interval
-
-NAMES_SHOWN = 5
-NAMES_COMPARED = 20_000  # comparing a name with more of them would take seconds
+from seqexplain.results import Attributions
 
 
 def attribution_logo(
@@ -32,7 +28,8 @@ def attribution_logo(
     hypothetical: bool = False,
     coordinates: Literal["auto", "sequence", "genome"] = "auto",
     highlight: Iterable[Any] = (),
-    ax: Axes | None = None,
+    hits: Any = None,
+    ax: Axes | Sequence[Axes] | None = None,
     colors: Colors = "classic",
     shared_y: bool = False,
     title: str | None = None,
@@ -64,8 +61,13 @@ def attribution_logo(
     highlight
         Spans to shade, as for `tracks`, in positions of the whole sequence or genome intervals. Those outside
         the stretch that is drawn are left out.
+    hits
+        Occurrences of motifs to shade, each motif in a colour of its own, with its name and an arrow in the direction
+        it reads: `MotifHits`, a `PatternSet` or `Pattern` (their cores), or `Seqlets`. Those of this sequence are
+        found by its name.
     ax
-        Axes to draw on, for one target and in sequence coordinates.
+        Axes to draw on; of several targets, axes in whose place all are put, or one a target. Without, a new figure is
+        made.
     colors, engine, font, flip_below, shade_below, fade_below, figsize
         As for `logo`.
     shared_y
@@ -81,104 +83,38 @@ def attribution_logo(
     Raises
     ------
     SequenceError
-        When no sequence, or more than one, has the name, or the position or the stretch is out of range.
+        When no sequence, or more than one, has the name, or the position or the stretch is out of range; or `hits` are
+        those of other sequences.
     ParameterError
         When the method gave no hypothetical contributions, or another argument makes no sense.
     """
-    row = _find(result, sequence)
-    length = int(result.X.shape[1] if result.lengths is None else result.lengths[row])
-    first, last = _stretch(start, end, length, result.names[row])
+    row = find_row(result, sequence)
+    length = length_of(result, row)
+    first, last = read_stretch(start, end, length, result.names[row])
     shown = _by_target(result, row, hypothetical=hypothetical)
     known = as_numbers(result.X[row], "X").any(axis=1, keepdims=True)
     shown = {name: (values * known)[first:last] for name, values in shown.items()}
-    interval = _interval(result, row, coordinates)
+    interval = place_of(result, row, coordinates)
     window = Coordinates(first, last - first, interval)
-    spans: list[Highlight] = read_highlights(highlight, window, whole=length)
-    title = _title(result, row) if title is None else title
-    if ax is None:
-        return tracks(
-            shown,
-            highlight=spans,
-            start=first,
-            interval=interval,
-            shared_y=shared_y,
-            colors=colors,
-            title=title,
-            engine=engine,
-            font=font,
-            flip_below=flip_below,
-            shade_below=shade_below,
-            fade_below=fade_below,
-            figsize=figsize,
-        )
-    if len(shown) > 1:
-        raise ParameterError(
-            f"ax takes one logo, but {len(shown)} targets were explained: {', '.join(result.targets)}. "
-            "Pick one, result.for_target(…), or leave ax out."
-        )
-    ((name, values),) = shown.items()
-    return [
-        logo(
-            values,
-            ax=check_axes(ax),
-            colors=colors,
-            start=first,
-            highlight=spans,
-            title=title,
-            ylabel=name,
-            engine=engine,
-            font=font,
-            flip_below=flip_below,
-            shade_below=shade_below,
-            fade_below=fade_below,
-        )
-    ]
-
-
-def _find(result: Attributions, sequence: int | str) -> int:
-    """Return the row of a sequence given by position or name."""
-    count = len(result)
-    if not isinstance(sequence, str):
-        row = check_whole(sequence, "sequence")
-        if not -count <= row < count:
-            raise SequenceError(f"sequence {row} is out of range; the result holds {count}, numbered 0 to {count - 1}.")
-        return row % count
-    rows = [row for row, name in enumerate(result.names) if name == sequence]
-    if len(rows) == 1:
-        return rows[0]
-    if rows:
-        listed = ", ".join(map(str, rows[:NAMES_SHOWN])) + (", …" if len(rows) > NAMES_SHOWN else "")
-        raise SequenceError(
-            f"{len(rows)} sequences have the name {sequence!r}. Give the position of the one you want: {listed}."
-        )
-    close = _close_names(sequence, result.names)
-    hint = (
-        f"Close names: {', '.join(close)}."
-        if close
-        else f"The first ones are: {', '.join(result.names[:NAMES_SHOWN])}."
+    occurrences = read_occurrences(hits, row, result.names, length)
+    spans = [read_highlights(given, window, whole=length) for given in (highlight, occurrences)]
+    title = title_of(result, row) if title is None else title
+    return tracks(
+        shown,
+        highlight=[span for some in spans for span in some],
+        start=first,
+        interval=interval,
+        shared_y=shared_y,
+        colors=colors,
+        title=title,
+        engine=engine,
+        font=font,
+        flip_below=flip_below,
+        shade_below=shade_below,
+        fade_below=fade_below,
+        ax=ax,
+        figsize=figsize,
     )
-    raise SequenceError(f"No sequence has the name {sequence!r} among the {count} of the result. {hint}")
-
-
-def _close_names(wanted: str, names: tuple[str, ...]) -> list[str]:
-    """Return a few names that contain the wanted one or are spelled much like it, best first."""
-    folded = wanted.casefold()
-    containing = [name for name in names if folded in name.casefold()] if folded else []
-    similar = get_close_matches(wanted, names[:NAMES_COMPARED], n=NAMES_SHOWN)
-    return list(dict.fromkeys([*similar, *containing]))[:NAMES_SHOWN]
-
-
-def _stretch(start: int | None, end: int | None, length: int, name: str) -> tuple[int, int]:
-    """Return the positions to draw, checked."""
-    first = 0 if start is None else check_whole(start, "start")
-    last = length if end is None else check_whole(end, "end")
-    if not 0 <= first < last <= length:
-        raise SequenceError(
-            f"start {first} and end {last} do not mark a stretch of {name!r}, which has {length} bp; "
-            f"expected "
-            f"0 <= start < end <= {length} (0-based, end not included)."
-        )
-    return first, last
 
 
 def _by_target(result: Attributions, row: int, *, hypothetical: bool) -> dict[str, Floats]:
@@ -195,21 +131,3 @@ def _by_target(result: Attributions, row: int, *, hypothetical: bool) -> dict[st
     if len(set(labels)) < len(labels):  # a mapping needs distinct keys
         labels = tuple(f"{label} ({place})" for place, label in enumerate(labels))
     return dict(zip(labels, scores, strict=True))
-
-
-def _interval(result: Attributions, row: int, coordinates: str) -> Interval | None:
-    if coordinates not in ("auto", "sequence", "genome"):
-        raise ParameterError(f"coordinates is {coordinates!r}; expected 'auto', 'sequence' or 'genome'.")
-    interval = None if result.intervals is None else result.intervals[row]
-    if interval is None and coordinates == "genome":
-        raise ParameterError(
-            f"{result.names[row]!r} has no genome interval (it was not cut from a genome). Use coordinates='sequence'."
-        )
-    return None if coordinates == "sequence" else interval
-
-
-def _title(result: Attributions, row: int) -> str:
-    name = result.names[row]
-    if len(result.targets) == 1 and not result.several_targets:
-        return f"{name} · {result.targets[0]}"
-    return name

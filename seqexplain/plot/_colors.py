@@ -15,6 +15,8 @@ from seqexplain.plot._arrays import BASES
 RGB = tuple[float, float, float]
 Colors = str | Mapping[str, Any]
 
+WHITE_SHARE = 0.72  # of a pale shade
+
 
 def color_schemes() -> tuple[str, ...]:
     """Return the names that `colors` takes: logomaker's schemes.
@@ -57,6 +59,12 @@ def base_colors(colors: Colors) -> dict[str, RGB]:
     raise ParameterError(
         f"colors is {colors!r}; expected a scheme ({', '.join(names)}), a Matplotlib colour or a mapping.{hint}"
     )
+
+
+def pale(color: Any) -> RGB:
+    """Return a shade of `color` on which letters of each scheme stay readable."""
+    red, green, blue = (WHITE_SHARE + (1 - WHITE_SHARE) * part for part in to_rgb(color))
+    return red, green, blue
 
 
 def _from_mapping(mapping: Mapping[str, Any], *, others: bool = False) -> dict[str, RGB]:

@@ -126,3 +126,17 @@ def style_x_axis(ax: Axes, coordinates: Coordinates, *, labels: bool = True) -> 
         ax.set_xlabel(coordinates.label)
     else:
         ax.tick_params(axis="x", labelbottom=False)
+
+
+def style_relative_axis(ax: Axes, start: int, length: int, label: str, *, labels: bool = True) -> None:
+    """Set limits, ticks and the label of an x axis that counts from some place, negative positions before it."""
+    ax.set_xlim(start - 0.5, start + length - 0.5)
+    step = tick_step(length, max(2, int(width_in_inches(ax) / INCHES_PER_TICK)))
+    first = -(-start // step) * step
+    marks = list(range(first, start + length, step))
+    ax.set_xticks(marks)
+    if labels:
+        ax.set_xticklabels([f"{mark:,}".replace("-", "−") for mark in marks])
+        ax.set_xlabel(label, parse_math=False)
+    else:
+        ax.tick_params(axis="x", labelbottom=False)

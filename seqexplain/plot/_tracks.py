@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from seqexplain.errors import ParameterError, ShapeError
 from seqexplain.plot._arrays import Floats, as_numbers, check_fraction, check_heights, check_whole
 from seqexplain.plot._colors import Colors, base_colors
 from seqexplain.plot._coordinates import Coordinates, style_x_axis
-from seqexplain.plot._figure import new_figure, padded, style_axes, width_for, write_title
+from seqexplain.plot._figure import padded, style_axes, width_for, write_title
 from seqexplain.plot._highlights import read_highlights, shade, write_labels
 from seqexplain.plot._letters import (
     BASELINE_WIDTH,
@@ -23,6 +23,7 @@ from seqexplain.plot._letters import (
     draw_letters,
     height_limits,
 )
+from seqexplain.plot._panels import align, stacked_axes
 from seqexplain.results import Interval
 
 LOGO_HEIGHT, LINE_HEIGHT = 1.25, 0.8  # inches a track
@@ -44,6 +45,7 @@ def tracks(
     flip_below: bool = True,
     shade_below: float = 0.0,
     fade_below: float = 0.0,
+    ax: Axes | Sequence[Axes] | None = None,
     figsize: tuple[float, float] | None = None,
 ) -> list[Axes]:
     """Draw aligned tracks of one sequence: logos and lines over a common x axis.
@@ -67,6 +69,9 @@ def tracks(
         As for `logo`.
     title
         Text above the tracks.
+    ax
+        Axes in whose place all tracks are put, or as many as there are tracks, top first. Without, a new figure is
+        made.
     figsize
         Width and height in inches; default: grows with the length (to 16 inches) and the number of tracks.
 
@@ -108,17 +113,16 @@ def tracks(
         widest = min(low for low, _ in limits.values()), max(high for _, high in limits.values())
         limits = dict.fromkeys(limits, widest)
     ratios = [LOGO_HEIGHT if track.ndim == 2 else LINE_HEIGHT for track in values.values()]
-    figure = new_figure(figsize, width_for(length), AROUND + sum(ratios))
-    panels: list[Axes] = list(figure.subplots(len(values), 1, squeeze=False, height_ratios=ratios)[:, 0])
-    for ax, (name, track) in zip(panels, values.items(), strict=True):
-        shade(ax, spans)
+    panels = stacked_axes(ax, ratios, figsize, width_for(length), AROUND)
+    for panel, (name, track) in zip(panels, values.items(), strict=True):
+        shade(panel, spans)
         if track.ndim == 2:
-            draw_letters(ax, track, coordinates.start, style, engine)
+            draw_letters(panel, track, coordinates.start, style, engine)
         else:
-            _draw_line(ax, track, coordinates.start)
-        style_x_axis(ax, coordinates, labels=ax is panels[-1])
-        style_axes(ax, padded(limits[name]), name)
-    figure.align_ylabels(panels)
+            _draw_line(panel, track, coordinates.start)
+        style_x_axis(panel, coordinates, labels=panel is panels[-1])
+        style_axes(panel, padded(limits[name]), name)
+    align(panels)
     write_title(panels[0], title, write_labels(panels[0], spans))
     return panels
 

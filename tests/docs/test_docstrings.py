@@ -19,7 +19,7 @@ import seqexplain
 
 # rooms whose public names users meet; the command line has a reference of its own
 ROOMS = (
-    *(m.name for m in pkgutil.iter_modules(seqexplain.__path__) if m.name not in ("_lazy", "cli", "data")),
+    *(m.name for m in pkgutil.iter_modules(seqexplain.__path__) if m.name not in ("cli", "data") and m.name[0] != "_"),
     "attribution.lrp_rules",
 )
 _SECTION = re.compile(r"(?m)^([A-Z][A-Za-z ]+)\n-{3,}$")

@@ -88,8 +88,10 @@ def test_on_the_users_axes():
     ax = Figure().subplots()
     assert attribution_logo(result(), 1, ax=ax, start=3, end=9) == [ax]
     assert letters(ax) == list(range(3, 9))
-    with pytest.raises(ParameterError, match=r"2 targets.*for_target"):
-        attribution_logo(result(("a", "b"), several=True), 1, ax=ax)
+    whole, two = Figure().subplots(), Figure().subplots(2)
+    several = result(("a", "b"), several=True)
+    assert attribution_logo(several, 1, ax=whole) == whole.child_axes
+    assert attribution_logo(several, 1, ax=two) == list(two)
     with pytest.raises(ParameterError, match="ax is a int"):
         attribution_logo(result(), 1, ax=3)
 
