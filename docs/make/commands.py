@@ -60,7 +60,7 @@ def _section(name: str, function: Any) -> Iterator[str]:
         own = "Arguments" if parameter in arguments else "Options"
         panels.setdefault(_info(parameter).rich_help_panel or own, []).append(parameter)
     for panel, members in panels.items():
-        yield from (f"| {panel} | | by default |", "| --- | --- | --- |")
+        yield from (f"| {panel} | | default |", "| --- | --- | --- |")
         for parameter in members:
             names = f"`{_shown(parameter).strip('[]')}`" if parameter in arguments else _names(parameter)
             yield f"| {names} | {_cell(_info(parameter).help or '')} | {_default(parameter)} |"

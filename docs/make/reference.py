@@ -113,7 +113,7 @@ def _index(package: griffe.Module) -> str:
     lines = [
         "# Names",
         "",
-        "What `import seqexplain as sx` offers. Each name lives in a room, whose page has the rest.",
+        "What `import seqexplain as sx` offers. Each name lives in a module, whose page has the rest.",
         "",
     ]
     rows: dict[str, list[str]] = {}
