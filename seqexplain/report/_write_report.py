@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqexplain.motifs import load_motifs
+from seqexplain.report._body import Body, gather
 from seqexplain.report._companions import Companion, companion
-from seqexplain.report._explained import Block, Explained, open_results
+from seqexplain.report._explained import Explained, open_results
 from seqexplain.report._hit_table import HitTable, hit_table
 from seqexplain.report._motif_cards import motif_cards, open_motifs
-from seqexplain.report._overview import Tally, histogram, profile, unit_of
-from seqexplain.report._packing import pack, quantise
+from seqexplain.report._overview import histogram, profile, unit_of
+from seqexplain.report._packing import pack
 from seqexplain.results import Attributions
 from seqexplain.storage import ResultStore, atomic_file, peek, refuse_taken
 
@@ -26,11 +27,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-CHUNK_BASES = 1 << 16  # bases of a pack: the browser unfolds one in a few milliseconds
-FINE_BASES = 2_000_000  # up to so many, contributions keep 16 bits, above 8
-HYPOTHETICAL_BASES = 2_000_000  # up to so many, hypothetical scores are in the page: some 8 MB
-EFFECT_BASES = 2_000_000  # likewise effects of substitutions
-SUBSET_BASES = 20_000_000  # and subsets, which are small
+EFFECT_BASES = 2_000_000  # effects of substitutions of so many bases are in the page
+SUBSET_BASES = 20_000_000  # and so many of subsets, which are small
 
 METHODS = {
     "deeplift": "DeepLIFT", "integrated_gradients": "integrated gradients", "expected_gradients": "expected gradients",
@@ -136,16 +134,17 @@ def write_report(
     -----
     Contributions are kept as whole steps of each sequence's largest: 1/32,767 of it, or 1/127 where all sequences
     together have more than two million bases; the page says which. Hypothetical scores and effects of substitutions are
-    kept in steps of 1/127, and are left out above two million bases, which the page says, too. Sequences are unfolded
-    in the browser when they are looked at.
+    kept in steps of 1/127, of two million bases at most: of the sequences with the highest predictions, and of the
+    first ones; the page says so. Sequences are unfolded in the browser when they are looked at.
 
-    Work: one pass over the results; memory: a block of them, and the page.
+    Work: one pass over the results, and one over the hypothetical scores that are kept; memory: a block of them, and
+    the page.
     """
     place = Path(path).expanduser()
     refuse_taken(place, overwrite=overwrite)
     explained, patterns, found = _open(results, motifs, matches, target)
     table = hit_table(hits, explained, patterns)
-    body = _Body.of(explained)
+    body = gather(explained)
     notes = [] if table is None else list(table.notes)
     given = {"sis": sis, "ism": ism}
     if isinstance(explained.source, Attributions | ResultStore):
@@ -158,10 +157,12 @@ def write_report(
     }
     for one in companions.values():
         notes += one.notes
-    if explained.has_hypothetical and not body.hypothetical:
+    kept = int((body.hypothetical_rows >= 0).sum())
+    if explained.has_hypothetical and kept < explained.n:
         notes.append(
-            f"Hypothetical scores of {explained.n:,} sequences would add some {_megabytes(4 * body.bases)} and are not "
-            "in this page; `seqexplain logo STORE --sequence NAME --hypothetical -o logo.svg` draws those of one."
+            f"Hypothetical contributions are in this page for the {kept:,} sequences with the highest predictions; "
+            f"those of all {explained.n:,} would add some {_megabytes(4 * (explained.n - kept) * explained.length)}. "
+            "`seqexplain logo STORE --sequence NAME --hypothetical -o logo.svg` draws those of any."
         )
     cards = motif_cards(patterns, found, table, explained)
     context = _context(explained, body, patterns, cards, table, companions, notes, title)
@@ -197,55 +198,9 @@ def _open(
     return explained, patterns, found
 
 
-@dataclass(eq=False)
-class _Body:
-    """What is gathered in the pass over the results."""
-
-    tally: Tally
-    codes: Array
-    bits: int
-    bases: int
-    packs: list[str]
-    hypothetical: list[str]
-    first: list[int]
-    own: set[str]
-
-    @classmethod
-    def of(cls, explained: Explained) -> _Body:
-        n, length = explained.n, explained.length
-        bases = n * length
-        body = cls(
-            tally=Tally(n, length),
-            codes=np.empty((n, length), dtype=np.uint8),
-            bits=16 if bases <= FINE_BASES else 8,
-            bases=bases,
-            packs=[],
-            hypothetical=[],
-            first=[0],
-            own=set(),
-        )
-        step = max(1, CHUNK_BASES // max(length, 1))
-        keep = explained.has_hypothetical and bases <= HYPOTHETICAL_BASES
-        for block in explained.blocks():
-            body.tally.add(block)
-            body.codes[block.first : block.first + len(block)] = block.codes
-            body.own |= {kind for kind, held in (("sis", block.subset), ("ism", block.effects)) if held is not None}
-            for low in range(0, len(block), step):
-                body.add(block, slice(low, min(low + step, len(block))), keep)
-        return body
-
-    def add(self, block: Block, rows: slice, hypothetical: bool) -> None:
-        small = quantise(block.observed[rows], self.bits)
-        self.packs.append(pack({}, {"codes": block.codes[rows], "contributions": small.steps, "scale": small.scale}))
-        self.first.append(self.first[-1] + len(small.steps))
-        if hypothetical and block.hypothetical is not None:
-            small = quantise(block.hypothetical[rows], 8)
-            self.hypothetical.append(pack({}, {"hypothetical": small.steps, "scale": small.scale}))
-
-
 def _context(
     explained: Explained,
-    body: _Body,
+    body: Body,
     patterns: PatternSet | None,
     cards: list[dict[str, Any]],
     hits: HitTable | None,
@@ -257,7 +212,7 @@ def _context(
 
     tally = body.tally
     packs = {"c": body.packs, "h": body.hypothetical}
-    first = {"c": body.first, "h": body.first if body.hypothetical else []}
+    first = {"c": body.first, "h": body.hypothetical_first}
     for kind, one in companions.items():
         packs[kind], first[kind] = list(one.packs), list(one.first)
     unit = unit_of(explained)
@@ -302,13 +257,14 @@ def _context(
         "bits": body.bits,
         "precision": 50 / (2 ** (body.bits - 1) - 1),
         "head": head,
-        "rows": _rows(explained, tally, hits, companions),
+        "rows": _rows(explained, body, hits, companions),
         "packs": packs,
     }
 
 
-def _rows(explained: Explained, tally: Tally, hits: HitTable | None, companions: Mapping[str, Companion]) -> str:
+def _rows(explained: Explained, body: Body, hits: HitTable | None, companions: Mapping[str, Companion]) -> str:
     """Pack what is known of each sequence, and all hits."""
+    tally = body.tally
     header: dict[str, Any] = {"names": list(explained.names)}
     arrays: dict[str, Array] = {
         "prediction": tally.predictions.astype(np.float32),
@@ -333,6 +289,8 @@ def _rows(explained: Explained, tally: Tally, hits: HitTable | None, companions:
         arrays["hit_motif"] = hits.motif.astype(np.uint16)
         arrays["hit_contribution"] = hits.contribution.astype(np.float32)
         arrays["hit_q"] = hits.q_value.astype(np.float32)
+    if body.hypothetical:
+        arrays["hypothetical_row"] = body.hypothetical_rows
     for kind, one in companions.items():
         arrays[f"{kind}_row"] = one.rows
     return pack(header, arrays)

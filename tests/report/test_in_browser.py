@@ -13,7 +13,7 @@ from report_browser import Reader, need_browser, reading
 from report_pages import HOSTILE, WORD, made_up, made_up_hits, made_up_motifs, made_up_subsets
 
 from seqexplain.motifs import write_hits
-from seqexplain.report import write_report
+from seqexplain.report import _body, write_report
 from seqexplain.results import Attributions, Interval
 
 DOWN, UP, LEFT, RIGHT, HOME, END, SHIFT, TAB = (
@@ -313,11 +313,11 @@ def test_a_picture_can_be_saved(opened, downloads):
     assert opened.console() == []
 
 
-ODD = ("none", "one", "long", "other tool", "subsets", "hits alone", "unknown bases")
+ODD = ("none", "one", "long", "other tool", "subsets", "hits alone", "few hypothetical", "unknown bases")
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_odd_results_open_all_the_same(reader, tmp_path, odd):
+def test_odd_results_open_all_the_same(reader, tmp_path, odd, monkeypatch):
     results, options = made_up(6), {}
     if odd == "none":
         results = results.take(slice(0, 0))
@@ -331,6 +331,8 @@ def test_odd_results_open_all_the_same(reader, tmp_path, odd):
         results = tmp_path / "x.npz"
     elif odd == "subsets":
         results = made_up_subsets(results)
+    elif odd == "few hypothetical":
+        monkeypatch.setattr(_body, "HYPOTHETICAL_BASES", 2 * 80)
     elif odd == "hits alone":
         write_hits(made_up_hits(results), tmp_path / "hits.tsv")
         options = {"hits": tmp_path / "hits.tsv"}
@@ -354,6 +356,13 @@ def test_odd_results_open_all_the_same(reader, tmp_path, odd):
         assert reader.js("return document.querySelector('.layer-sis text').textContent").startswith(
             "2 sufficient subsets"
         )
+    if odd == "few hypothetical":
+        reader.click("#layers button")
+        assert len(reader.all("#plot .layer-hypothetical")) == 1
+        reader.press("#list", END)
+        reader.wait("document.getElementById('next').disabled")
+        assert reader.all("#plot .layer-hypothetical") == []
+        assert "hypothetical contributions of this sequence are not in the page" in reader.texts("#plot text")
     if odd == "hits alone":
         assert reader.texts("#motif-table .small") == ["no matrix", "no matrix", "not compared"]
     assert reader.console() == []

@@ -20,8 +20,7 @@ from seqexplain.errors import (
     TargetError,
 )
 from seqexplain.motifs import Motif, match_motifs, write_hits
-from seqexplain.report import _write_report as module
-from seqexplain.report import write_report
+from seqexplain.report import _body, write_report
 from seqexplain.storage import ResultStore, save
 
 
@@ -88,8 +87,8 @@ class TestSafety:
 class TestContent:
     @pytest.mark.parametrize("bits", [8, 16])
     def test_contributions_are_within_half_a_step_of_each_sequences_largest(self, page, monkeypatch, bits):
-        monkeypatch.setattr(module, "FINE_BASES", 10**9 if bits == 16 else 0)
-        monkeypatch.setattr(module, "CHUNK_BASES", 400)  # five sequences a pack
+        monkeypatch.setattr(_body, "FINE_BASES", 10**9 if bits == 16 else 0)
+        monkeypatch.setattr(_body, "CHUNK_BASES", 400)  # five sequences a pack
         results = made_up()
         found = page(results)
         packs = found.packs("c")
@@ -110,10 +109,15 @@ class TestContent:
         kept = arrays["hypothetical"] * arrays["scale"][:, None, None]
         most = np.abs(results.hypothetical).max(axis=(1, 2), keepdims=True)
         assert (np.abs(kept - results.hypothetical) <= 0.5 * most / 127 * 1.001).all()
-        monkeypatch.setattr(module, "HYPOTHETICAL_BASES", 900)
-        without = page(results)
-        assert without.packs("h") == []
-        assert "Hypothetical scores of 12 sequences would add" in "".join(without.shown)
+        monkeypatch.setattr(_body, "HYPOTHETICAL_BASES", 5 * 80)
+        some = page(results)
+        rows = some.pack("rows")[1]["hypothetical_row"]
+        highest = np.argsort(-results.predictions)[:5]
+        assert sorted(np.flatnonzero(rows >= 0)) == sorted(highest)
+        arrays = some.pack("h-0")[1]
+        kept = arrays["hypothetical"] * arrays["scale"][:, None, None]
+        assert np.abs(kept[rows[highest]] - results.hypothetical[highest]).max() < 0.01
+        assert "for the 5 sequences with the highest predictions" in "".join(some.shown)
 
     def test_rows_hold_names_places_predictions_and_hits(self, page):
         results = made_up()

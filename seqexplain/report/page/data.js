@@ -73,8 +73,8 @@ async function sequenceOf(rows, row) {
     codes: codes.subarray(begin, begin + length),
     observed: scaled(contributions, scale[main.at], begin, begin + length),
   };
-  if (head.first.h.length) {
-    const { arrays, at } = await part("h", row);
+  if (rows.hypothetical_row && rows.hypothetical_row[row] >= 0) {
+    const { arrays, at } = await part("h", rows.hypothetical_row[row]);
     found.hypothetical = scaled(arrays.hypothetical, arrays.scale[at], at * L * 4, (at * L + length) * 4);
   }
   if (rows.ism_row && rows.ism_row[row] >= 0) {

@@ -117,15 +117,15 @@ const subsetHeight = (data) => 26 + Math.min(data.sis.count, SUBSETS_SHOWN) * SU
 // the layers there are: what each is called, whether this sequence has it, its height, and how it is drawn
 const LAYERS = {
   hypothetical: {
-    label: "hypothetical", has: () => head.first.h.length > 0, on: false, of: (data) => data.hypothetical,
+    label: "hypothetical", missing: "hypothetical contributions of this sequence are not in the page", has: () => head.first.h.length > 1, on: false, of: (data) => data.hypothetical,
     height: (data, frame) => hypotheticalHeight(frame), draw: (group, data, frame, top) => hypotheticalTrack(group, data, frame, top, hypotheticalHeight(frame), head.unit),
   },
   sis: {
-    label: "sufficient subsets", has: () => "sis" in head.first, on: true, of: (data) => data.sis,
+    label: "sufficient subsets", missing: "subsets of this sequence are not in the page", has: () => "sis" in head.first, on: true, of: (data) => data.sis,
     height: (data) => subsetHeight(data), draw: subsetTrack,
   },
   ism: {
-    label: "substitutions", has: () => "ism" in head.first, on: true, of: (data) => data.ism,
+    label: "substitutions", missing: "effects of substitutions of this sequence are not in the page", has: () => "ism" in head.first, on: true, of: (data) => data.ism,
     height: () => heatHeight, draw: (group, data, frame, top) => heatTrack(group, data, data.ism, frame, top + 18, "effect of each substitution"),
   },
 };

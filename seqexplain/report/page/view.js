@@ -65,9 +65,14 @@ function startView(rows, step) {
     top += positionHeight(state.genome);
     for (const [name, on] of Object.entries(layers)) {
       const layer = LAYERS[name];
-      if (!on || !layer.of(data)) continue;
+      if (!on) continue;
       const mine = svg("g", { class: `layer-${name}` });
       top += 8;
+      if (!layer.of(data)) {
+        group.append(svg("text", { x: LEFT, y: top + 11 }, layer.missing));
+        top += 18;
+        continue;
+      }
       layer.draw(mine, data, frame, top);
       group.append(mine);
       top += layer.height(data, frame);
