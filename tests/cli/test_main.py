@@ -37,7 +37,7 @@ HEAVY = (
     "scipy",
     "sklearn",
 )
-SUBCOMMANDS = ("info", "score", "explain", "ism", "sis", "insert", "sis-clusters", "logo", "export", "demo")
+SUBCOMMANDS = ("info", "score", "explain", "ism", "sis", "insert", "sis-clusters", "report", "logo", "export", "demo")
 
 
 @pytest.mark.parametrize("words", [["--help"], ["explain", "--help"], ["--version"], []])

@@ -46,8 +46,8 @@ function hitTrack(group, hits, lanes, frame, top, bottom, zoomTo) {
       svg("title", {}, `${name}, ${hit.start}–${hit.end} ${hit.minus ? "−" : "+"}`),
       svg("rect", { x: two(x0), y: low, width: two(x1 - x0), height: Math.max(bottom - low, 0), fill: hue, "fill-opacity": 0.1 }),
       svg("path", { d, fill: hue, "fill-opacity": 0.32, stroke: hue }));
-    // a name may stand out of its box where nothing follows: whole, without its accession, or cut
-    const begin = x0 + (hit.minus ? tip + 3 : 4);
+    // a name may stand out of its box, or behind it, where nothing follows: whole, without its accession, or cut
+    const begin = x1 - x0 < 18 ? x1 + 3 : x0 + (hit.minus ? tip + 3 : 4);
     const room = Math.floor((Math.min(frame.x(hit.next), frame.right + RIGHT) - begin - 4) / 6.6);
     const short = name.replace(/ \([^()]*\)$/, "");
     const text = [name, short].find((one) => one.length <= room) ?? (room >= 3 ? `${short.slice(0, room - 1)}…` : "");
