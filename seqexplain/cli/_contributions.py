@@ -25,8 +25,8 @@ StoredTarget = Annotated[
 ]
 
 
-def opened(path: Path, target: str | None) -> ContributionSource:
-    """Open contributions.
+def opened(path: Path, target: str | None, *, allow_incomplete: bool = False) -> ContributionSource:
+    """Open contributions; of an interrupted job, if that is allowed, what it has finished.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def opened(path: Path, target: str | None) -> ContributionSource:
         if target is not None:
             raise TargetError(f"--target {target}: {path} is not a store of seqexplain and has one target only.")
         return open_contributions(path)
-    store = ResultStore(path)
+    store = ResultStore(path, allow_incomplete=allow_incomplete)
     return open_contributions(store, target=None if target is None else position_of(store, target))
 
 

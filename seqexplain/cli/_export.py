@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from seqexplain.cli._options import Overwrite
+from seqexplain.cli._options import AllowIncomplete, Overwrite
 from seqexplain.cli._targets import stored_label
 from seqexplain.errors import ParameterError
 
@@ -92,9 +92,7 @@ def export(
     target: Annotated[
         str | None, typer.Option(metavar="TARGET", help="Which of several targets: its label, or its position from 0.")
     ] = None,
-    allow_incomplete: Annotated[
-        bool, typer.Option("--allow-incomplete", help="The finished part of an interrupted job will do.")
-    ] = False,
+    allow_incomplete: AllowIncomplete = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Write contributions for TF-MoDISco and other tools. Arrays are (n, 4, L)."""

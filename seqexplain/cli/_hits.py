@@ -11,7 +11,7 @@ import typer
 
 from seqexplain.cli._contributions import ContributionsPath, StoredTarget, opened
 from seqexplain.cli._failures import be_quiet
-from seqexplain.cli._options import Overwrite
+from seqexplain.cli._options import AllowIncomplete, Overwrite
 from seqexplain.errors import MissingFileError, ParameterError
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def hits(
         ),
     ] = Overlaps.RESOLVED,
     seed: Annotated[int, typer.Option(help="Of the scrambled motifs that p-values come from.")] = 0,
+    allow_incomplete: AllowIncomplete = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notes.")] = False,
     overwrite: Overwrite = False,
 ) -> None:
@@ -75,7 +76,7 @@ def hits(
         refuse_taken(path.expanduser(), overwrite=overwrite)
     if len(set(out)) < len(out):
         raise ParameterError(f"-o {max(out, key=out.count)} is given twice; give each output once.")
-    source = opened(contributions, target)
+    source = opened(contributions, target, allow_incomplete=allow_incomplete)
     wanted, labels = _motifs(motifs)
     found = find_hits(
         source, wanted, q_value=q_value, overlaps=overlaps.value.replace("-", "_"), names=labels or None,

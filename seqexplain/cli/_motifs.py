@@ -11,7 +11,7 @@ import typer
 
 from seqexplain.cli._contributions import ContributionsPath, StoredTarget, opened, position_of
 from seqexplain.cli._failures import be_quiet
-from seqexplain.cli._options import MODEL_PANEL, ModelOptions, Overwrite, check_range
+from seqexplain.cli._options import MODEL_PANEL, AllowIncomplete, ModelOptions, Overwrite, check_range
 from seqexplain.errors import MissingFileError, ParameterError
 
 if TYPE_CHECKING:
@@ -103,6 +103,7 @@ def motifs(
             rich_help_panel=NAMES,
         ),
     ] = "jaspar",
+    allow_incomplete: AllowIncomplete = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes.")] = False,
     overwrite: Overwrite = False,
 ) -> None:
@@ -132,12 +133,14 @@ def motifs(
     chosen: dict[str, Any] = {} if min_size is None else {"min_size": min_size}
     source: Any
     if method is Method.SIS:
-        found, source = _of_subsets(contributions, scores, target, chosen | {"random_state": seed})
+        found, source = _of_subsets(
+            contributions, scores, target, chosen | {"random_state": seed}, allow_incomplete=allow_incomplete
+        )
     elif method is Method.FILTERS:
-        source = opened(contributions, target)
+        source = opened(contributions, target, allow_incomplete=allow_incomplete)
         found = _of_filters(source, model, layer, options, seed, largest or FILTERS_KEPT)
     else:
-        source = opened(contributions, target)
+        source = opened(contributions, target, allow_incomplete=allow_incomplete)
         found = _of_seqlets(
             method, source, chosen | {"random_state": seed}, fdr or FDR, max_seqlets, window, quiet=quiet
         )
@@ -208,15 +211,17 @@ def _of_seqlets(
     return extract_patterns(source, seqlets, **chosen)
 
 
-def _of_subsets(store: Path, scores: Path | None, target: str | None, chosen: dict[str, Any]) -> tuple[PatternSet, Any]:
+def _of_subsets(
+    store: Path, scores: Path | None, target: str | None, chosen: dict[str, Any], *, allow_incomplete: bool
+) -> tuple[PatternSet, Any]:
     from seqexplain.motifs import open_contributions, sis_patterns
     from seqexplain.storage import ResultStore, peek
 
     if peek(store) is None:
         raise MissingFileError(f"{store} is no store of seqexplain; expected one that `seqexplain sis` wrote.")
-    subsets = ResultStore(store)
+    subsets = ResultStore(store, allow_incomplete=allow_incomplete)
     which = None if target is None else position_of(subsets, target)
-    given = None if scores is None else opened(scores, target)
+    given = None if scores is None else opened(scores, target, allow_incomplete=allow_incomplete)
     found = sis_patterns(subsets, contributions=given, target=which, **chosen)
     return found, given or open_contributions(subsets, target=which)
 

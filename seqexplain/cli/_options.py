@@ -31,6 +31,9 @@ ModelPath = Annotated[
     ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what stands at the output path.")]
+AllowIncomplete = Annotated[
+    bool, typer.Option("--allow-incomplete", help="The finished part of an interrupted job will do.")
+]
 
 
 class Unknown(StrEnum):

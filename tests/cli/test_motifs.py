@@ -206,3 +206,21 @@ def test_patterns_of_tf_modisco_are_looked_for_in_other_sequences(cli):
     assert done.code == 0, done.err
     hits = pd.read_csv("hits.tsv", sep="\t")
     assert hits["sequence"].nunique() > 35
+
+
+def test_the_finished_part_of_an_interrupted_job_will_do_where_that_is_said(cli):
+    import zarr
+
+    save(planted(300), "peaks.zarr")
+    done = zarr.open_array("peaks.zarr/done")
+    assert done.shape[0] > 1
+    done[1:] = 0
+    for words in (("motifs", "peaks.zarr", "-o", "motifs", "--database", "none"), ("hits", "peaks.zarr", "motifs", "-o",
+                  "hits.tsv")):  # fmt: skip
+        refused = cli(*words)
+        assert refused.code == 2
+        assert "incomplete" in refused.err
+        assert "--allow-incomplete" in refused.err
+        assert cli(*words, "--allow-incomplete").code == 0
+    hits = pd.read_csv("hits.tsv", sep="\t")
+    assert 230 < hits["sequence"].nunique() <= 256
