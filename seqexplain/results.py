@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqexplain._result_cards import attributions_html, attributions_text, layer_html, layer_text
 from seqexplain.errors import ShapeError, TargetError
 
 Array = NDArray[Any]
@@ -140,6 +141,12 @@ class Attributions:
         """Whether the arrays carry an axis of targets."""
         return self.contributions.ndim == 4
 
+    def __repr__(self) -> str:
+        return attributions_text(self)
+
+    def _repr_html_(self) -> str:
+        return attributions_html(self)
+
     def __len__(self) -> int:
         return int(self.X.shape[0])
 
@@ -182,7 +189,7 @@ class Attributions:
         return replace(self, **pick)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class WindowAttributions(Attributions):
     """Contributions of bases, and the effects of the windows that they were made of.
 
@@ -245,7 +252,7 @@ STOPPED = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class SufficientInputSubsets(Attributions):
     """Disjoint subsets of the bases of `n` sequences of length `L`, each of which suffices for the model's decision.
 
@@ -377,6 +384,12 @@ class LayerAttributions:
     targets: tuple[str, ...] = ()
     method: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return layer_text(self)
+
+    def _repr_html_(self) -> str:
+        return layer_html(self)
 
     def __len__(self) -> int:
         return int(self.contributions.shape[0])

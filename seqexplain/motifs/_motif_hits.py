@@ -94,6 +94,11 @@ class MotifHits:
         if len(set(sizes.values())) > 1:
             raise ShapeError(f"Hits have arrays of different lengths, {sizes}; expected one entry a hit in each.")
 
+    def _repr_html_(self) -> str:
+        from seqexplain.motifs._cards import hits_html
+
+        return hits_html(self)
+
     def __len__(self) -> int:
         return len(self.sequence)
 

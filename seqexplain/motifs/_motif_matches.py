@@ -111,6 +111,11 @@ class MotifMatches:
     offset: NDArray[np.int64]
     strand: NDArray[np.str_]
 
+    def _repr_html_(self) -> str:
+        from seqexplain.motifs._cards import matches_html
+
+        return matches_html(self)
+
     def __len__(self) -> int:
         return len(self.query)
 

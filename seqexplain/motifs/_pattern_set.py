@@ -52,6 +52,11 @@ class PatternSet:
     notes: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
 
+    def _repr_html_(self) -> str:
+        from seqexplain.motifs._cards import patterns_html
+
+        return patterns_html(self)
+
     def __len__(self) -> int:
         return len(self.patterns)
 

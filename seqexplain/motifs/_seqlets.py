@@ -59,6 +59,11 @@ class Seqlets:
         if len(set(sizes.values())) > 1:
             raise ShapeError(f"Seqlets have arrays of different lengths, {sizes}; expected one entry a seqlet in each.")
 
+    def _repr_html_(self) -> str:
+        from seqexplain.motifs._cards import seqlets_html
+
+        return seqlets_html(self)
+
     def __len__(self) -> int:
         return len(self.sequence)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from seqexplain._display import ROWS, card, counted, listing, rows_table, shortened, value_range
 from seqexplain.errors import ShapeError
 from seqexplain.results import BY_BASE, BY_SEQUENCE, Array, Attributions
 from seqexplain.sequences import Variant, VariantStatus
@@ -74,6 +75,38 @@ class VariantEffects:
         for name in VALUES:
             if getattr(self, name).shape != wanted:
                 raise ShapeError(f"{name} has shape {getattr(self, name).shape}; expected {wanted}: alleles × targets.")
+
+    def __repr__(self) -> str:
+        scored = int(self.scored.sum())
+        return f"VariantEffects({counted(len(self), 'allele')}, {scored:,} scored, targets {listing(self.targets)})"
+
+    def _repr_html_(self) -> str:
+        counts = ", ".join(f"{count:,} {status}" for status, count in self.counts.items())
+        facts = [
+            ("alleles", counts),
+            ("target" if len(self.targets) == 1 else "targets", listing(self.targets)),
+            ("difference", f"{value_range(self.difference)} ({self.level})" if self.scored.any() else ""),
+        ]
+        return card("VariantEffects", counted(len(self), "allele"), facts, table=self._largest())
+
+    def _largest(self) -> str:
+        """Return a table of the alleles with the largest differences, of the target where they are largest."""
+        size = np.nan_to_num(np.abs(self.difference))
+        if not size.size:
+            return ""
+        t = int(size.max(axis=0).argmax())
+        rows: list[list[object]] = []
+        for i in np.argsort(-size[:, t], kind="stable")[:ROWS]:
+            if not self.scored[i]:
+                continue
+            v = self.variants[i]
+            place = f"{v.chromosome}:{v.start:,} {shortened(v.reference)}>{shortened(v.alternative)}"
+            values = (float(array[i, t]) for array in (self.reference, self.alternative, self.difference))
+            rows.append([place, v.id, *values])
+        label = shortened(self.targets[t])
+        return rows_table(
+            ["largest effects", "id", f"reference, {label}", "alternative", "difference"], rows, int(self.scored.sum())
+        )
 
     def __len__(self) -> int:
         return len(self.variants)
