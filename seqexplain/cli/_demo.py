@@ -76,6 +76,9 @@ def _demo(out: Path, n: int, backend: str | None, *, overwrite: bool, quiet: boo
     for finding in findings:
         for logo in draw_logos(finding, read_motif(finding.task), out, LOGOS):
             _say(f"   {logo}")
+    _say("\n5. All of it as pages to open in a browser, with the motifs that the network learned:")
+    for finding in findings:
+        _say(f"   {_page(finding, out)}")
     for line in _look_next(out, findings, time.monotonic() - began):
         _say(line)
 
@@ -128,6 +131,15 @@ def _agreement(finding: Finding) -> list[str]:
     ]
 
 
+def _page(finding: Finding, out: Path) -> str:
+    from seqexplain.cli._demo_report import write_demo_report
+
+    page = out / f"{Path(finding.task.store).stem}.html"
+    done = write_demo_report(out / finding.task.store, page, title=f"{finding.task.factor} peaks")
+    count = f"{done.motifs} motif{'' if done.motifs == 1 else 's'}"
+    return f"{page.name}: {done.sequences} peaks, {count}, {done.hits} hits"
+
+
 def _look_next(out: Path, findings: Sequence[Finding], seconds: float) -> list[str]:
     first = findings[0]
     store = out / first.task.store
@@ -135,8 +147,9 @@ def _look_next(out: Path, findings: Sequence[Finding], seconds: float) -> list[s
     return [
         f"\nDone in {seconds:.0f} s. Files in {out}/: {', '.join(files)}",
         "\nLook next:",
-        f"   open {out / first.logos[0]}",
+        f"   open {out / (store.stem + '.html')}",
         f"   seqexplain logo {store} --sequence {first.summary.strongest} --hypothetical -o {out / 'hypothetical.svg'}",
-        f"   seqexplain export {store} -o {out / 'for_modisco'}    # as `modisco motifs` reads it",
+        f"   seqexplain motifs {store} -o {out / 'motifs'}    # matrices, logos and names as files",
+        f"   seqexplain hits {store} {out / 'motifs'} -o {out / 'hits.bed'}",
         "   seqexplain explain YOUR_MODEL.keras YOUR_PEAKS.fa -o results.zarr",
     ]
