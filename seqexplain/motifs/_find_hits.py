@@ -14,7 +14,7 @@ from seqexplain.motifs._contribution_source import ContributionBlock, Contributi
 from seqexplain.motifs._hit_survey import Survey, survey
 from seqexplain.motifs._hit_weights import HitMotif, hit_motifs
 from seqexplain.motifs._matrices import Motif, check_background
-from seqexplain.motifs._motif_hits import MotifHits
+from seqexplain.motifs._motif_hits import BY_HIT, MotifHits
 from seqexplain.motifs._motif_matches import MotifMatches
 from seqexplain.motifs._pattern import Pattern
 from seqexplain.motifs._pattern_set import PatternSet
@@ -190,12 +190,6 @@ def find_hits(
     )
 
 
-_COLUMNS = (
-    "sequence", "start", "end", "strand", "motif", "contribution", "explained", "similarity", "score", "p_value",
-    "q_value", "fimo_p_value", "word",
-)  # fmt: skip
-
-
 @dataclass(frozen=True)
 class _Scan:
     """What is looked for, and what makes a hit; `match_limits` are FIMO p-values, one a motif."""
@@ -288,11 +282,11 @@ def _q_values(p: Array, counts: Array) -> Array:
 
 def _no_hits() -> dict[str, Array]:
     kinds = {"sequence": "i8", "start": "i8", "end": "i8", "motif": "i8", "strand": "U1", "word": "U1"}
-    return {name: np.empty(0, dtype=kinds.get(name, "f8")) for name in _COLUMNS}
+    return {name: np.empty(0, dtype=kinds.get(name, "f8")) for name in BY_HIT}
 
 
 def _joined(parts: list[dict[str, Array]]) -> dict[str, Array]:
-    return {name: np.concatenate([part[name] for part in parts]) for name in _COLUMNS}
+    return {name: np.concatenate([part[name] for part in parts]) for name in BY_HIT}
 
 
 def _taken(hits: dict[str, Array], which: Array) -> dict[str, Array]:

@@ -35,6 +35,13 @@ class GenomeSpans:
     end: NDArray[np.int64]
     strand: NDArray[np.str_]
 
+    def columns(self, *, strand: bool = True) -> dict[str, Array]:
+        """Return the columns of a table: chromosome, genome_start, genome_end and, if wanted, genome_strand."""
+        found: dict[str, Array] = {
+            "chromosome": self.chromosome, "genome_start": self.start, "genome_end": self.end,
+        }  # fmt: skip
+        return found | {"genome_strand": self.strand} if strand else found
+
 
 def genome_spans(
     intervals: Sequence[Interval | None] | None,

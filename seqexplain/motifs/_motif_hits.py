@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-_BY_HIT = (
+BY_HIT = (
     "sequence", "start", "end", "strand", "motif", "contribution", "explained", "similarity", "score", "p_value",
     "q_value", "fimo_p_value", "word",
 )  # fmt: skip
@@ -90,7 +90,7 @@ class MotifHits:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        sizes = {name: len(getattr(self, name)) for name in _BY_HIT}
+        sizes = {name: len(getattr(self, name)) for name in BY_HIT}
         if len(set(sizes.values())) > 1:
             raise ShapeError(f"Hits have arrays of different lengths, {sizes}; expected one entry a hit in each.")
 
@@ -108,7 +108,7 @@ class MotifHits:
     def take(self, rows: Sequence[int] | slice | Array) -> MotifHits:
         """Return those of `rows`, `(k,)` numbers or a mask, in the order given."""
         index = np.arange(len(self))[rows]
-        return replace(self, **{name: getattr(self, name)[index] for name in _BY_HIT})
+        return replace(self, **{name: getattr(self, name)[index] for name in BY_HIT})
 
     def of(self, pattern: str) -> MotifHits:
         """Return the hits of the motif `pattern`, an id.
@@ -157,13 +157,10 @@ class MotifHits:
         }
         placed = genome_spans(self.intervals, self.sequence, self.start, self.end, self.strand)
         if placed is not None:
-            columns |= {
-                "chromosome": placed.chromosome, "genome_start": placed.start, "genome_end": placed.end,
-                "genome_strand": placed.strand,
-            }  # fmt: skip
+            columns |= placed.columns()
         columns["pattern"] = np.array([*self.patterns, ""], dtype=object)[self.motif]
         columns["name"] = np.array([*self.labels, ""], dtype=object)[self.motif]
-        for name in _BY_HIT[5:]:
+        for name in BY_HIT[5:]:
             columns[name] = getattr(self, name)
         return pd.DataFrame(columns)
 

@@ -200,10 +200,7 @@ class PatternSet:
             }
             placed = genome_spans(self.intervals, core.sequence, core.start, core.end, core.strand)
             if placed is not None:
-                columns |= {
-                    "chromosome": placed.chromosome, "genome_start": placed.start, "genome_end": placed.end,
-                    "genome_strand": placed.strand,
-                }  # fmt: skip
+                columns |= placed.columns()
             parts.append(pd.DataFrame(columns))
         if parts:
             return pd.concat(parts, ignore_index=True)

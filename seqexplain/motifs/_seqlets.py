@@ -96,5 +96,5 @@ class Seqlets:
         }
         placed = genome_spans(self.intervals, self.sequence, self.start, self.end)
         if placed is not None:
-            columns |= {"chromosome": placed.chromosome, "genome_start": placed.start, "genome_end": placed.end}
+            columns |= placed.columns(strand=False)
         return pd.DataFrame(columns)
