@@ -25,7 +25,7 @@ def test_what_it_writes_and_says(cli, demo, tmp_path):
     folder = tmp_path / "d"
     pictures = {f"{task}_{rank}.{kind}" for task in ("ctcf", "pu1") for rank in (1, 2, 3) for kind in ("png", "svg")}
     assert {p.name for p in folder.iterdir()} == pictures | {
-        "scores.tsv", "ctcf.zarr", "pu1.zarr", "seqexplain-demo.json"
+        "scores.tsv", "ctcf.zarr", "pu1.zarr", "ctcf.html", "pu1.html", "seqexplain-demo.json"
     }  # fmt: skip
     assert all(name in demo for name in ("scores.tsv", "ctcf.zarr", "pu1.zarr", *pictures))
     # scores, and the area under the curve that is said, counted pair by pair
@@ -58,7 +58,7 @@ def test_what_it_writes_and_says(cli, demo, tmp_path):
 def test_the_commands_it_recommends_run(cli, demo):
     commands = [line.strip() for line in demo.splitlines() if line.strip().startswith("seqexplain ")]
     ready = [c.partition(" #")[0].split()[1:] for c in commands if "YOUR_" not in c]
-    assert len(ready) == 2
+    assert len(ready) == 3
     for words in ready:
         outcome = cli(*words)
         assert (outcome.code, outcome.err) == (0, "")
