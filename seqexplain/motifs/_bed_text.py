@@ -1,4 +1,4 @@
-"""What BED files of hits and of seqlets have in common."""
+"""What tables and BED files of motifs, hits and seqlets have in common."""
 
 from __future__ import annotations
 
@@ -24,6 +24,13 @@ def text_file(path: Path, *, compress: bool) -> Iterator[IO[str]]:
         binary: Any = gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) if compress else file
         with io.TextIOWrapper(binary, encoding="utf-8", newline="\n") as stream:
             yield stream
+
+
+def write_table(table: Any, file: Path | IO[str]) -> None:
+    """Write a table as tab-separated lines, one a row: what parts columns and lines becomes a blank in texts."""
+    texts = table.select_dtypes(include=["object", "string"]).columns
+    clean = table.assign(**{c: table[c].astype(str).str.replace(r"[\t\r\n]", " ", regex=True) for c in texts})
+    clean.to_csv(file, sep="\t", index=False, float_format="%.6g", lineterminator="\n")
 
 
 def bed_word(text: str) -> str:

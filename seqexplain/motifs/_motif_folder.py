@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqexplain.errors import FileFormatError, MissingFileError, StorageError
+from seqexplain.motifs._bed_text import write_table
 from seqexplain.motifs._pattern_files import read_patterns, write_patterns
 from seqexplain.motifs._pattern_set import PatternSet
 from seqexplain.motifs._write_motifs import write_motifs
@@ -82,10 +83,10 @@ def save_motifs(
     place = Path(folder).expanduser()
     with _fresh_folder(place, overwrite=overwrite) as inside:
         write_patterns(patterns, inside / PATTERNS, source, target=target)
-        _write_table(patterns.to_table(), inside / "motifs.tsv")
-        _write_table(patterns.occurrences_table(), inside / "occurrences.tsv")
+        write_table(patterns.to_table(), inside / "motifs.tsv")
+        write_table(patterns.occurrences_table(), inside / "occurrences.tsv")
         if matches is not None:
-            _write_table(matches.to_table(), inside / "matches.tsv")
+            write_table(matches.to_table(), inside / "matches.tsv")
         if len(patterns):
             from seqexplain.plot import save_figure
 
@@ -142,7 +143,12 @@ def load_motifs(path: str | Path, source: Any = None, *, target: int | str | Non
             f"{place} is no folder of motifs: it has no {SUMMARY} of ours. Give one that `seqexplain motifs` wrote."
         )
     found = read_patterns(place / PATTERNS, source, target=target)
-    return replace(found, labels=dict(summary.get("labels", {})))
+    labels = summary.get("labels", {})
+    if not isinstance(labels, dict):
+        raise FileFormatError(
+            f"{place / SUMMARY} is damaged: labels are {labels!r}; expected names by the motifs' ids."
+        )
+    return replace(found, labels=labels)
 
 
 def refuse_motif_folder(folder: Path, *, overwrite: bool) -> None:
@@ -191,10 +197,3 @@ def _fresh_folder(place: Path, *, overwrite: bool) -> Iterator[Path]:
     finally:
         for leftover in (staged, retired):
             shutil.rmtree(leftover, ignore_errors=True)
-
-
-def _write_table(table: Any, path: Path) -> None:
-    # names may hold what parts columns and lines
-    texts = table.select_dtypes(include=["object", "string"]).columns
-    clean = table.assign(**{c: table[c].astype(str).str.replace(r"[\t\r\n]", " ", regex=True) for c in texts})
-    clean.to_csv(path, sep="\t", index=False, float_format="%.6g")

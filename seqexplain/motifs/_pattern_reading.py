@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqexplain.errors import FileFormatError, MissingFileError, ParameterError
+from seqexplain.errors import FileFormatError, MissingFileError, ParameterError, SeqExplainError
 from seqexplain.motifs._contribution_source import ContributionSource
 from seqexplain.motifs._matrices import Motif
 from seqexplain.motifs._pattern import Pattern, core_of
@@ -48,9 +48,8 @@ class PatternFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
-        if isinstance(error, KeyError | OSError | TypeError | IndexError) and not isinstance(
-            error, FileFormatError | MissingFileError
-        ):
+        # ours are KeyErrors, ValueErrors or OSErrors, too
+        if isinstance(error, LookupError | OSError | TypeError | ValueError) and not isinstance(error, SeqExplainError):
             raise FileFormatError(
                 f"{self.path} is not a file of patterns that can be read: {error.args[0] if error.args else error}"
             ) from error

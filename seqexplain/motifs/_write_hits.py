@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqexplain.errors import ParameterError, SeqExplainWarning
-from seqexplain.motifs._bed_text import AGAINST, FOR, bed_score, bed_word, text_file
+from seqexplain.motifs._bed_text import AGAINST, FOR, bed_score, bed_word, text_file, write_table
 from seqexplain.motifs._genome_spans import genome_spans
 from seqexplain.motifs._motif_hits import MotifHits
 from seqexplain.storage import atomic_file
@@ -57,7 +57,7 @@ def write_hits(hits: MotifHits, path: str | Path, *, format: str | None = None, 
 
     Notes
     -----
-    TSV: the columns of `MotifHits.to_table`, with a line of names.
+    TSV: the columns of `MotifHits.to_table`, with a line of names; tabs and ends of lines in names become blanks.
 
     BED: the nine standard columns and ten more (BED9+10), after one line of names that begins with `#`; sorted by
     chromosome, start and end, as `bedtools` and `tabix` want it (chromosomes by the bytes of their names). Coordinates
@@ -75,7 +75,7 @@ def write_hits(hits: MotifHits, path: str | Path, *, format: str | None = None, 
         text_file(temporary, compress=target.suffix == ".gz") as stream,
     ):
         if kind == "tsv":
-            hits.to_table().to_csv(stream, sep="\t", index=False, float_format="%.6g", lineterminator="\n")
+            write_table(hits.to_table(), stream)
         else:
             _write_bed(hits.unique(), stream)
     return target

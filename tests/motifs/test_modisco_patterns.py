@@ -104,6 +104,7 @@ def test_progress_is_told_to_the_end(found: tuple[PatternSet, list[tuple[str, fl
 
 
 @installed
+@pytest.mark.slow
 def test_order_and_seed(
     planted: tuple[Attributions, list[Place]],
     found: tuple[PatternSet, list[tuple[str, float]]],
@@ -179,6 +180,7 @@ def test_too_little_is_a_note(planted: tuple[Attributions, list[Place]], change:
 
 
 @installed
+@pytest.mark.slow
 def test_short_sequences_of_different_lengths_with_repeats() -> None:
     """The library can neither call seqlets in these, nor keep what hangs over an edge."""
     lengths = np.random.default_rng(1).integers(30, 81, 240)

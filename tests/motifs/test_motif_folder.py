@@ -108,3 +108,12 @@ def test_what_is_no_folder_of_motifs(tmp_path):
     (tmp_path / "x" / "motifs.json").write_text(json.dumps(["no mapping"]))
     with pytest.raises(FileFormatError, match="no folder of motifs"):
         load_motifs(tmp_path / "x")
+
+
+@pytest.mark.parametrize("labels", [None, ["CTCF"], "CTCF"])
+def test_labels_that_are_none_are_told(found, source, tmp_path, labels):
+    place = save_motifs(found, tmp_path / "motifs", source)
+    summary = json.loads((place / "motifs.json").read_text())
+    (place / "motifs.json").write_text(json.dumps(summary | {"labels": labels}))
+    with pytest.raises(FileFormatError, match="labels are"):
+        load_motifs(place)

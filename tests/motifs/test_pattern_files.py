@@ -211,3 +211,13 @@ def test_what_cannot_be_written(tmp_path: Path) -> None:
         write_patterns(patterns, tmp_path / "patterns.h5", result)
     write_patterns(patterns, tmp_path / "patterns.h5", result, overwrite=True)
     assert (tmp_path / "patterns.h5").read_bytes() == before  # the same patterns are the same bytes
+
+
+def test_a_damaged_description_is_told(tmp_path: Path) -> None:
+    result = contributions()
+    path = tmp_path / "patterns.h5"
+    write_patterns(found(result), path, result)
+    with h5py.File(path, "a") as file:
+        file["seqexplain/about"][0] = "{bad"
+    with pytest.raises(FileFormatError, match=r"patterns\.h5 is not a file of patterns that can be read"):
+        read_patterns(path)

@@ -114,3 +114,12 @@ def test_a_name_that_tells_no_format(tmp_path):
     with pytest.raises(ParameterError, match="format is 'gff'"):
         write_hits(hits_at([]), tmp_path / "hits.csv", format="gff")
     assert np.shape(rows_of(write_hits(hits_at([]), tmp_path / "hits.csv", format="bed"))) == (1, 19)
+
+
+def test_a_name_of_several_lines_does_not_break_a_table(tmp_path):
+    hits = hits_at(PLACES)
+    hits = replace(hits, names=tuple(f"{name}\tof\r\ntwo lines" for name in hits.names))
+    for name in ("hits.tsv", "hits.bed"):
+        head, *rows = rows_of(write_hits(hits, tmp_path / name))
+        assert len(rows) == len(hits)
+        assert {len(row) for row in rows} == {len(head)}
