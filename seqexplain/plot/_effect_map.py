@@ -28,6 +28,8 @@ MAP_HEIGHT, LOGO_HEIGHT = 0.95, 1.1  # inches
 AROUND = 0.5  # inches below the map, for the x axis
 BAR_GAP, BAR_WIDTH = 0.12, 0.09  # inches: from the map to its colour bar, and the bar
 DOT_SHARE, DOT_SIZE = 0.4, 3.2  # of a cell's width; points at most
+LEAST_CELL = 2.0  # points: dots in narrower ones would be dust
+VECTOR_LENGTH = 400  # positions: longer maps are pixels in SVG and PDF, too, as a file of thousands of cells is slow
 EDGE_COLOR = "0.25"
 CMAP = "RdBu_r"  # blue and red differ in lightness' order from the middle, and to the colour-blind, too
 
@@ -57,7 +59,8 @@ def effect_map(
     effects
         `(L, 4)` finite numbers, columns A C G T, in any unit: what changes with that base at that position.
     X
-        `(L, 4)` one-hot sequence: its bases are marked by dots. An unknown base has no dot.
+        `(L, 4)` one-hot sequence: its bases are marked by dots. An unknown base has no dot; nor has any where
+        positions are too narrow for one, past some 500 of them.
     contributions
         `(L, 4)` letter heights: drawn as a logo above the map.
     start, interval
@@ -172,13 +175,16 @@ def _draw_map(ax: Axes, values: Floats, start: int, cmap: Colormap, most: float)
     edges = np.arange(start, start + len(values) + 1) - 0.5
     # thin edges in the colour of the cell: some viewers of PDF leave white seams between them otherwise
     return ax.pcolormesh(
-        edges, np.arange(5) - 0.5, values.T, cmap=cmap, norm=symmetric(most), edgecolors="face", linewidth=0.1, zorder=0
-    )
+        edges, np.arange(5) - 0.5, values.T, cmap=cmap, norm=symmetric(most), edgecolors="face", linewidth=0.1,
+        zorder=0, rasterized=len(values) > VECTOR_LENGTH,
+    )  # fmt: skip
 
 
 def _mark_bases(ax: Axes, bases: Floats, coordinates: Coordinates) -> None:
     rows = np.flatnonzero(bases.sum(axis=1) > 0)
     cell = width_in_inches(ax) * 72 / coordinates.length
+    if cell < LEAST_CELL:
+        return
     ax.plot(
         rows + coordinates.start,
         bases[rows].argmax(axis=1),

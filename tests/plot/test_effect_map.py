@@ -59,9 +59,12 @@ def test_observed_bases_have_a_dot_and_unknown_ones_none():
 
 
 def test_dots_fit_their_cells():
-    (wide,), (narrow,) = (effect_map(np.ones((n, 4)), np.eye(4)[np.zeros(n, int)]) for n in (20, 1000))
+    (wide,), (narrow,) = (effect_map(np.ones((n, 4)), np.eye(4)[np.zeros(n, int)]) for n in (20, 300))
     sizes = [next(line.get_markersize() for line in ax.get_lines()) for ax in (wide, narrow)]
-    assert sizes[0] > 3 > 0.6 > sizes[1]
+    assert sizes[0] > 3 > 1.6 > sizes[1]
+    (dense,) = effect_map(np.ones((1000, 4)), np.eye(4)[np.zeros(1000, int)])
+    assert dots(dense) == []
+    assert (mesh(dense).get_rasterized(), mesh(narrow).get_rasterized()) == (True, False)
 
 
 def test_a_logo_stands_above_with_the_same_positions():
