@@ -214,11 +214,13 @@ def _stacks(given: _Subsets, options: dict[str, Any], flank: int, notes: list[st
     stacks = []
     for c, motif in enumerate(clusters.motifs):
         mine = clusters.cluster == c
-        # two subsets of a sequence may share out one occurrence: it counts once
+        # two subsets of a sequence may share out one occurrence: it counts once, also a palindrome's on both strands
         places = np.stack(
             [clusters.sequence[mine], clusters.start[mine], (clusters.strand[mine] == "-").astype(np.int64)], axis=1
         )
-        sequence, start, turned = np.unique(places, axis=0).T
+        places = np.unique(places, axis=0)
+        _, first = np.unique(places[:, :2], axis=0, return_index=True)
+        sequence, start, turned = places[first].T
         strand = np.where(turned == 1, "-", "+")
         stacks.append(Stack(sequence, start - flank, motif.width + 2 * flank, strand, f"cluster_{c}", sign))
     return stacks

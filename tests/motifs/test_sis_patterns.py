@@ -165,3 +165,15 @@ def test_what_is_no_subset_is_refused(given, tmp_path: Path):
         sis_patterns(result_of(X, subset), flank=-1)
     with pytest.raises(TargetError):
         sis_patterns(result_of(X, subset), target="other")
+
+
+def test_a_palindrome_whose_halves_are_two_subsets_is_one_occurrence():
+    rng = np.random.default_rng(0)
+    codes, subset = rng.integers(0, 4, (60, 40)), np.zeros((60, 40), dtype=int)
+    for i, at in enumerate(rng.integers(5, 25, 60)):
+        codes[i, at : at + 8] = ["ACGT".index(base) for base in "CCACGTGG"]
+        subset[i, at : at + 8] = 1 if i < 40 else [1, 1, 1, 1, 2, 2, 2, 2]
+    (one,) = sis_patterns(result_of(np.eye(4, dtype=np.float32)[codes], subset))
+    assert one.trimmed().consensus == "CCACGTGG"
+    assert one.size == 60
+    assert len(np.unique(one.sequence)) == 60
