@@ -62,6 +62,17 @@ def test_the_line_is_the_tolerance():
     assert own.get_title(loc="left") == "deeplift: all 8 pairs add up"
 
 
+def test_a_tolerance_of_its_own_goes_for_small_differences_too():
+    """Of Σ|c| a hundredth of it counts: of some 3 with 0.005 that is 0.00015."""
+    large = explained().contributions * 0.1
+    for error, share in ((1e-4, "all 8 pairs add up"), (0.06, "0 % of 8 pairs add up")):
+        one = result(
+            parameters={"tolerance": 0.005}, contributions=large, completeness_error=np.full((N, 2), error),
+            reference_predictions=np.full((N, 2), 10.0),
+        )  # fmt: skip
+        assert completeness_plot(one).get_title(loc="left") == f"deeplift: {share}"
+
+
 def test_without_references_the_score_itself_is_distributed():
     one = result(method="lrp", reference_predictions=None, completeness_error=np.full((N, 1), 1e-5))
     ax = completeness_plot(one)

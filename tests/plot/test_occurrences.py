@@ -46,6 +46,11 @@ def test_hits_of_the_sequence_with_name_and_direction():
     assert (spans(ax), texts(ax)) == ([(6, 11), (20, 22)], ["CTCF →", "site"])
 
 
+def test_what_lies_behind_the_end_of_a_sequence_is_left_out():
+    (ax,) = attribution_logo(explained(lengths=np.array([18, L, L, L])), 0, hits=hits())
+    assert spans(ax) == [(2, 8), (14, 18)]
+
+
 def test_in_part_of_the_sequences_they_are_found_by_name():
     some = explained(names=UNIQUE).take([1])
     (ax,) = attribution_logo(some, 0, hits=hits(UNIQUE))
