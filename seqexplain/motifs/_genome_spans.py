@@ -36,7 +36,18 @@ class GenomeSpans:
     strand: NDArray[np.str_]
 
     def columns(self, *, strand: bool = True) -> dict[str, Array]:
-        """Return the columns of a table: chromosome, genome_start, genome_end and, if wanted, genome_strand."""
+        """Return the columns of a table: chromosome, genome_start, genome_end and, if wanted, genome_strand.
+
+        Parameters
+        ----------
+        strand
+            Whether the strand is among them.
+
+        Returns
+        -------
+        dict of str to ndarray
+            `(s,)` each.
+        """
         found: dict[str, Array] = {
             "chromosome": self.chromosome, "genome_start": self.start, "genome_end": self.end,
         }  # fmt: skip
