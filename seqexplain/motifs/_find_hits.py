@@ -77,7 +77,8 @@ def find_hits(
         Probabilities of A, C, G and T for the FIMO p-values; by default the composition of the sequences.
     names
         What to call patterns: by id, or what `match_motifs` returns, of which each pattern's best match counts if its
-        q-value is .05 at most. By default a pattern is called by its core's consensus, and a motif by its name.
+        q-value is .05 at most. By default the `labels` of a `PatternSet`; a pattern without one is called by its core's
+        consensus, and a motif by its name.
     sign
         Whether hits of `Motif`s are to speak for the target (1) or against it (−1). Patterns have a sign of their own.
     null_windows
@@ -150,6 +151,8 @@ def find_hits(
     contributions = open_contributions(source, target=target)
     known = survey(contributions, random_state)
     composition = known.composition if background is None else check_background(background)
+    if names is None and isinstance(patterns, PatternSet) and patterns.labels:
+        names = patterns.labels
     called = (
         {id: match.name for id, match in names.significant().best.items()} if isinstance(names, MotifMatches) else names
     )

@@ -117,3 +117,12 @@ def test_labels_that_are_none_are_told(found, source, tmp_path, labels):
     (place / "motifs.json").write_text(json.dumps(summary | {"labels": labels}))
     with pytest.raises(FileFormatError, match="labels are"):
         load_motifs(place)
+
+
+def test_hits_have_the_labels_of_the_motifs(found, source):
+    from seqexplain.motifs import find_hits
+
+    hits = find_hits(source, found, q_value=1.0, p_value=1.0, null_windows=1000)
+    labels = dict(zip(hits.patterns, hits.labels, strict=True))
+    assert labels["pos_0"] == "CTCF (MA0139.2)"
+    assert labels["neg_0"] == found["neg_0"].trimmed().consensus
