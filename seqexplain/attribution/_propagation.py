@@ -260,8 +260,10 @@ def _explain_missing(missing: Sequence[Operation], method: str, model: str) -> s
     advice = (
         'Where the softmax ends the model, explain the logit below it: level="logit".'
         if softmax
-        else "Replace it by layers that have a rule (the README lists them), or use a method of plain gradients "
-        "(integrated_gradients, say) or one that only edits sequences."
+        else "If it is a layer of your own, say what it is made of with seqexplain.register_decomposition, or give "
+        f"deeplift or lrp a rule: rules={{{missing[0].layer_class}: rule}}. Otherwise replace it by layers that have a "
+        "rule (the README lists them), or use a method of plain gradients (integrated_gradients, say) or one that only "
+        "edits sequences."
     )
     return f"{method} has no rule for {listed} of the model {model!r}. {advice}"
 

@@ -92,6 +92,11 @@ def import_keras(backend: str | None = None) -> Any:
     backend
         As for `choose_backend`.
 
+    Returns
+    -------
+    module
+        `keras`, as `import keras` gives it.
+
     Raises
     ------
     BackendError
