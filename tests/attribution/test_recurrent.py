@@ -177,6 +177,7 @@ def test_adds_up(name: str, references: str) -> None:
         assert np.abs(delta).max() > 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["reveal_cancel", "genomics_default"])
 def test_other_rules_have_rescale_inside_cells(rule: str) -> None:
     model = SequenceModel(built(danq()))

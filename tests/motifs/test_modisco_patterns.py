@@ -31,6 +31,7 @@ from seqexplain.motifs import _modisco_process as process
 from seqexplain.motifs import _modisco_run as run
 from seqexplain.results import Attributions
 
+pytestmark = pytest.mark.slow  # each runs the library anew, in a process of its own
 installed = pytest.mark.skipif(importlib.util.find_spec("modiscolite") is None, reason="needs the extra modisco")
 
 WORDS = {"CACGTGACCT": 1.0, "GATAAGGTCA": 1.2, "TTCCGGAAGT": -1.0}
