@@ -186,6 +186,8 @@ def _both(result: Attributions) -> Attributions:
 
     import numpy as np
 
+    from seqexplain.plot._one_sequence import target_name
+
     if result.hypothetical is None:
         raise ParameterError(
             f"The method {result.method} gives no hypothetical contributions; draw --tracks contributions alone."
@@ -201,7 +203,7 @@ def _both(result: Attributions) -> Attributions:
     ]
     stacked = np.concatenate(scores, axis=1) * known[:, None]
     predictions = np.repeat(result.predictions.reshape(len(result), -1), 2, axis=1)
-    title = None if many or not result.targets else f"{result.names[0]} · {result.targets[0]}"
+    title = None if many or not result.targets else f"{result.names[0]} · {target_name(result.targets[0])}"
     return replace(
         result,
         contributions=stacked,
