@@ -12,6 +12,7 @@ from seqexplain.errors import TargetError
 
 if TYPE_CHECKING:
     from seqexplain.motifs import ContributionSource
+    from seqexplain.storage import ResultStore
 
 ContributionsPath = Annotated[
     Path,
@@ -46,8 +47,7 @@ def opened(path: Path, target: str | None, *, allow_incomplete: bool = False) ->
     return open_contributions(store, target=None if target is None else position_of(store, target))
 
 
-def position_of(store: object, text: str) -> int | str:
+def position_of(store: ResultStore, text: str) -> int | str:
     """Return which target of a store a text means."""
-    labels: tuple[str, ...] = store.targets  # type: ignore[attr-defined]
-    label = stored_label(labels, text)
-    return int(label) if label not in labels and label.isdecimal() else label
+    label = stored_label(store.targets, text)
+    return int(label) if label not in store.targets and label.isdecimal() else label
