@@ -72,6 +72,7 @@ def check(path: Path, *, write: bool = False) -> tuple[float, list[str]]:
         fresh,
         timeout=int(MOST_SECONDS),
         kernel_name="python3",  # which Jupyter takes to mean the Python that runs this
+        coalesce_streams=True,  # what a cell prints comes in pieces, as many as its processor's speed makes of it
         resources={"metadata": {"path": str(path.parent)}},
         extra_arguments=["--log-level=ERROR"],
     )

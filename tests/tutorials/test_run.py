@@ -71,3 +71,9 @@ def test_noise_paths_and_leftovers_are_told(run, notebook):
     assert "cell 0: writes to standard error: a warning" in problems
     assert "cell 1: shows the path" in problems
     assert "leaves left behind" in problems
+
+
+def test_what_is_printed_in_pieces_is_one_output(run, notebook):
+    path = notebook("for k in range(3):\n    print(k, flush=True)", "for k in range(3):\n    print(k)")
+    assert run.check(path, write=True)[1] == []
+    assert [[out.text for out in c.outputs] for c in nbformat.read(path, as_version=4).cells] == [["0\n1\n2\n"]] * 2
