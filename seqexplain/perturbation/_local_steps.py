@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from seqexplain.models._windows import pad_axis
 from seqexplain.models.backend import Tensor, ops
 from seqexplain.models.operations import Convolution, Linear, Operation, Weights
 from seqexplain.perturbation._frames import Edits, Frame, Integers, constant
 from seqexplain.perturbation._probes import Moves
+from seqexplain.perturbation._spread import spread
 
 Base = Mapping[Any, Tensor]  # values of the unedited sequences, and what steps prepared of them
 
@@ -173,41 +173,6 @@ class ByPosition(LocalStep):
     def _local(self, edits: Edits, batch: Tensor, alternatives: int) -> Tensor:
         axis = self._out().axis
         return parted(edits, batch if axis == 1 else ops.moveaxis(batch, axis, 1), alternatives)
-
-
-def spread(x: Tensor, kernel: Tensor, dilation: int) -> Tensor:
-    """Return all that inputs contribute to a convolution's outputs: the convolution, padded with all zeros it can see.
-
-    Each input is multiplied with all taps at once and the products are added where they belong, so that no zero of the
-    padding is multiplied.
-
-    Parameters
-    ----------
-    x
-        `(batch, width, channels in)`.
-    kernel
-        `(taps, channels in, channels out)`.
-    dilation
-        In positions.
-
-    Returns
-    -------
-    Tensor
-        `(batch, width + (taps − 1)·dilation, channels out)`.
-    """
-    batch, width, channels = x.shape
-    taps, _, out = kernel.shape
-    total = width + (taps - 1) * dilation
-    reversed_taps = ops.flip(kernel, axis=0)  # the last tap meets an input first
-    columns = ops.reshape(ops.transpose(reversed_taps, (1, 0, 2)), (channels, taps * out))
-    y = ops.reshape(ops.matmul(ops.reshape(x, (batch * width, channels)), columns), (batch, width, taps, out))
-    if width == 1 and dilation == 1:
-        return y[:, 0]
-    if dilation == 1 and width < taps:
-        parts = [pad_axis(y[:, i], 1, i, total - taps - i) for i in range(width)]
-    else:
-        parts = [pad_axis(y[:, :, j], 1, j * dilation, total - width - j * dilation) for j in range(taps)]
-    return sum(parts[1:], parts[0])
 
 
 @dataclass(frozen=True, eq=False)
