@@ -120,7 +120,8 @@ def motifs(
     """Find the motifs that a model uses, and name them.
 
     FOLDER gets tables (motifs.tsv, matches.tsv, occurrences.tsv), logos (logos.svg, .png), matrices (motifs.meme) and
-    motifs.h5, which `modisco report` and Fi-NeMo read; `seqexplain hits` finds where the motifs are.
+    motifs.h5, which `modisco report` and Fi-NeMo read; subpatterns.tsv, .meme, .svg and .png of variants that motifs
+    are divided into. `seqexplain hits` finds where the motifs are.
     """
     check_range("--max-seqlets", max_seqlets, 1)
     check_range("--min-size", min_size, 2)

@@ -78,6 +78,7 @@ def save_motifs(
     `motifs.h5`          everything, in TF-MoDISco's layout: `modisco report`, Fi-NeMo and `load_motifs` read it
     `logos.svg`, `.png`  contributions and base frequencies of the first 30
     `motifs.json`        method, parameters, notes, names and the version that wrote it
+    `subpatterns.*`      table, matrices and logos of the parts of motifs that have been divided, if any has
     ===================  ====================================================================================
     """
     place = Path(folder).expanduser()
@@ -88,12 +89,13 @@ def save_motifs(
         if matches is not None:
             write_table(matches.to_table(), inside / "matches.tsv")
         if len(patterns):
-            from seqexplain.plot import save_figure
-
             write_motifs(patterns.motifs, inside / "motifs.meme")
-            drawn = patterns.plot(largest=LOGOS_DRAWN)
-            for suffix in ("svg", "png"):
-                save_figure(drawn[0][0], inside / f"logos.{suffix}")
+            _draw(patterns, inside, "logos")
+        parts = patterns.subpatterns()
+        if len(parts):
+            write_table(parts.to_table(), inside / "subpatterns.tsv")
+            write_motifs(parts.motifs, inside / "subpatterns.meme")
+            _draw(parts, inside, "subpatterns")
         summary = {
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
@@ -108,6 +110,14 @@ def save_motifs(
         }
         (inside / SUMMARY).write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return place
+
+
+def _draw(patterns: PatternSet, folder: Path, name: str) -> None:
+    from seqexplain.plot import save_figure
+
+    drawn = patterns.plot(largest=LOGOS_DRAWN)
+    for suffix in ("svg", "png"):
+        save_figure(drawn[0][0], folder / f"{name}.{suffix}")
 
 
 def load_motifs(path: str | Path, source: Any = None, *, target: int | str | None = None) -> PatternSet:
