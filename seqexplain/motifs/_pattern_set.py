@@ -73,7 +73,8 @@ class PatternSet:
         """
         if not isinstance(key, str):
             return self.patterns[key]
-        for pattern in (*self.patterns, *self.subpatterns()):
+        whole_and_parts: list[Pattern] = [*self, *self.subpatterns()]
+        for pattern in whole_and_parts:
             if pattern.id == key:
                 return pattern
         raise ParameterError(f"There is no pattern {key!r}; there are: {', '.join(p.id for p in self) or 'none'}.")

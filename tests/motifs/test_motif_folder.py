@@ -80,7 +80,7 @@ def test_parts_of_motifs_are_within_reach(found, source, tmp_path):
         assert motifs["pos_0.1"].sequence.tolist() == [0, 2]
         assert motifs[np.int64(1)].id == "neg_0"
         assert parts.to_table()["name"].tolist() == ["CTCF (MA0139.2)"] * 2
-        with pytest.raises(ParameterError, match="no pattern 'pos_0.2'"):
+        with pytest.raises(ParameterError, match=r"no pattern 'pos_0\.2'"):
             motifs["pos_0.2"]
     assert len(against.subpatterns) == len(found.subpatterns()) == 0
     table = pd.read_csv(tmp_path / "m" / "subpatterns.tsv", sep="\t")
