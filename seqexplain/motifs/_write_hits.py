@@ -63,8 +63,9 @@ def write_hits(hits: MotifHits, path: str | Path, *, format: str | None = None, 
     chromosome, start and end, as `bedtools` and `tabix` want it (chromosomes by the bytes of their names). Coordinates
     are the genome's where sequences have intervals; otherwise the sequences' own, with their names in the place of
     chromosomes, in which blanks become underscores. Where sequences overlap on the genome, each place is written once
-    for each motif (see `MotifHits.unique`); a TSV holds all. What hangs over the begin of a chromosome begins at 0. `name` is what the motif is called; `score` is −100·log10
-    of the p-value, rounded, 1000 at most; colours tell hits that speak for the target (blue) from those against (red).
+    for each motif (see `MotifHits.unique`); a TSV holds all. What hangs over the begin of a chromosome begins at 0.
+    `name` is what the motif is called; `score` is −100·log10 of the p-value, rounded, 1000 at most; colours tell hits
+    that speak for the target (blue) from those against (red).
     """
     target = Path(path)
     kind = _kind(target) if format is None else format
