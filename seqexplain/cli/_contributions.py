@@ -47,6 +47,19 @@ def opened(path: Path, target: str | None, *, allow_incomplete: bool = False) ->
     return open_contributions(store, target=None if target is None else position_of(store, target))
 
 
+def store_or_file(path: Path, allow_incomplete: bool) -> ResultStore | Path:
+    """Open a store, of which the finished part may do; leave the path of another tool's file as it is.
+
+    Raises
+    ------
+    SeqExplainError
+        When the store cannot be read.
+    """
+    from seqexplain.storage import ResultStore, peek
+
+    return path if peek(path) is None else ResultStore(path, allow_incomplete=allow_incomplete)
+
+
 def position_of(store: ResultStore, text: str) -> int | str:
     """Return which target of a store a text means."""
     label = stored_label(store.targets, text)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from seqexplain.cli._options import AllowIncomplete, Overwrite
+from seqexplain.cli._options import AllowIncomplete, Overwrite, options_given
 from seqexplain.cli._targets import stored_label
 from seqexplain.errors import ParameterError
 
@@ -51,6 +51,7 @@ class Overlaps(StrEnum):
 
 
 def export(
+    context: typer.Context,
     store: Annotated[Path, typer.Argument(metavar="STORE.zarr", help="What `seqexplain explain` wrote.")],
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="OUTPUT", help="File to write, or folder for modisco.")
@@ -99,6 +100,9 @@ def export(
     if out is None and bigwig is None:
         raise ParameterError("Nothing is to be written; name a file with -o OUTPUT or --bigwig FILE.bw.")
     chosen = None if out is None else _format_of(out, format)
+    if bigwig is None and chosen is not Format.BIGWIG:
+        for option in sorted(options_given(context) & {"--chrom-sizes", "--overlaps"}):
+            raise ParameterError(f"{option} is for bigWig alone; leave it out, or add --bigwig FILE.bw.")
     from seqexplain.storage import ResultStore, export_bigwig
     from seqexplain.storage import export as write
 

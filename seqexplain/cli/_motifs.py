@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seqexplain.cli._contributions import ContributionsPath, StoredTarget, opened, position_of
+from seqexplain.cli._contributions import ContributionsPath, StoredTarget, opened, position_of, store_or_file
 from seqexplain.cli._failures import be_quiet
-from seqexplain.cli._options import MODEL_PANEL, AllowIncomplete, ModelOptions, Overwrite, check_range
+from seqexplain.cli._options import MODEL_PANEL, AllowIncomplete, ModelOptions, Overwrite, check_range, options_given
 from seqexplain.errors import MissingFileError, ParameterError
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Method(StrEnum):
 
 
 def motifs(
+    context: typer.Context,
     contributions: ContributionsPath,
     options: ModelOptions,
     out: Annotated[Path, typer.Option("-o", "--out", metavar="FOLDER", help="Where motifs, tables and logos go.")],
@@ -58,6 +59,15 @@ def motifs(
         float | None,
         typer.Option(
             help="False discovery rate of the seqlets (fast, modisco). Default: 0.05.", rich_help_panel=SEARCH
+        ),
+    ] = None,
+    background: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="STORE.zarr",
+            help="Contributions of shuffled sequences (seqexplain shuffle, then explain), which seqlets have to stand "
+            "out against; --fdr is kept as it says only with them (fast, modisco).",
+            rich_help_panel=SEARCH,
         ),
     ] = None,
     min_size: Annotated[
@@ -110,7 +120,8 @@ def motifs(
     """Find the motifs that a model uses, and name them.
 
     FOLDER gets tables (motifs.tsv, matches.tsv, occurrences.tsv), logos (logos.svg, .png), matrices (motifs.meme) and
-    motifs.h5, which `modisco report` and Fi-NeMo read; `seqexplain hits` finds where the motifs are.
+    motifs.h5, which `modisco report` and Fi-NeMo read; subpatterns.tsv, .meme, .svg and .png of variants that motifs
+    are divided into. `seqexplain hits` finds where the motifs are.
     """
     check_range("--max-seqlets", max_seqlets, 1)
     check_range("--min-size", min_size, 2)
@@ -119,11 +130,7 @@ def motifs(
     check_range("--seed", seed, 0)
     if fdr is not None and not 0 < fdr < 1:
         raise ParameterError(f"--fdr is {fdr}; expected a rate above 0 and below 1.")
-    given = {
-        "--max-seqlets": max_seqlets, "--window": window, "--scores": scores, "--model": model, "--layer": layer,
-        "--min-size": min_size, "--largest": largest, "--fdr": fdr,
-    }  # fmt: skip
-    _check_fits(method, {name for name, value in given.items() if value is not None})
+    _check_fits(method, options_given(context))
     if quiet:
         be_quiet()
     from seqexplain.motifs import refuse_motif_folder, save_motifs
@@ -141,9 +148,9 @@ def motifs(
         found = _of_filters(source, model, layer, options, seed, largest or FILTERS_KEPT)
     else:
         source = opened(contributions, target, allow_incomplete=allow_incomplete)
-        found = _of_seqlets(
-            method, source, chosen | {"random_state": seed}, fdr or FDR, max_seqlets, window, quiet=quiet
-        )
+        chosen |= {"random_state": seed, "fdr": fdr or FDR}
+        chosen |= {"background": None if background is None else store_or_file(background, allow_incomplete)}
+        found = _of_seqlets(method, source, chosen, max_seqlets, window, quiet=quiet)
     matches = None
     if known is not None:
         found, matches = _named(found, known)
@@ -152,18 +159,25 @@ def motifs(
         sys.stdout.write("\n".join(_summary(found, matches, out)) + "\n")
 
 
-_FITTING = {
-    Method.FAST: {"--max-seqlets", "--min-size", "--fdr"},
-    Method.MODISCO: {"--max-seqlets", "--min-size", "--window", "--fdr"},
-    Method.SIS: {"--min-size", "--scores"},
-    Method.FILTERS: {"--model", "--layer", "--largest"},
+_OF_SEQLETS = frozenset({"--max-seqlets", "--min-size", "--fdr", "--background"})
+_OF_MODEL = frozenset(ModelOptions.names())
+_FITTING: dict[Method, frozenset[str]] = {
+    Method.FAST: _OF_SEQLETS,
+    Method.MODISCO: _OF_SEQLETS | {"--window"},
+    Method.SIS: frozenset({"--min-size", "--scores"}),
+    Method.FILTERS: _OF_MODEL | {"--model", "--layer", "--largest"},
 }
 
 
 def _check_fits(method: Method, given: set[str]) -> None:
+    """Raise where an option belongs to other methods; what belongs to none fits all."""
     for option in sorted(given - _FITTING[method]):
-        users = " and ".join(m.value for m, options in _FITTING.items() if option in options)
-        raise ParameterError(f"{option} belongs to --method {users}; leave it out, or choose that method.")
+        users = [m.value for m, options in _FITTING.items() if option in options]
+        if users:
+            raise ParameterError(
+                f"{option} is nothing for --method {method.value}: it belongs to --method {' and '.join(users)}. Leave "
+                "it out, or choose that method."
+            )
     if method is Method.FILTERS and "--model" not in given:
         raise ParameterError("--method filters looks at a model's filters; give the model with --model.")
 
@@ -181,34 +195,18 @@ def _named(found: PatternSet, known: Any) -> tuple[PatternSet, MotifMatches]:
 
 
 def _of_seqlets(
-    method: Method,
-    source: Any,
-    chosen: dict[str, Any],
-    fdr: float,
-    most: int | None,
-    window: int | None,
-    *,
-    quiet: bool,
+    method: Method, source: Any, chosen: dict[str, Any], most: int | None, window: int | None, *, quiet: bool
 ) -> PatternSet:
-    from seqexplain.motifs import extract_patterns
-    from seqexplain.motifs._extract_patterns import default_seqlets
+    from seqexplain import motifs
     from seqexplain.pipeline._progress import phases_of
 
-    if method is Method.MODISCO:
-        more: dict[str, Any] = {"max_seqlets": most, "window": window}
-        more = {name: value for name, value in more.items() if value is not None}
-        from seqexplain import motifs
-
-        with phases_of("TF-MoDISco", shown=not quiet) as progress:
-            found: PatternSet = motifs.modisco_patterns(source, fdr=fdr, progress=progress, **chosen, **more)
-            return found
-    seqlets = default_seqlets(source, fdr=fdr)
-    if most is not None and len(seqlets) > most:
-        import numpy as np
-
-        drawn = np.random.default_rng(chosen["random_state"]).permutation(len(seqlets))[:most]
-        seqlets = seqlets.take(np.sort(drawn))
-    return extract_patterns(source, seqlets, **chosen)
+    if method is Method.FAST:
+        return motifs.extract_patterns(source, max_seqlets=most, **chosen)
+    more: dict[str, Any] = {"max_seqlets": most, "window": window}
+    more = {name: value for name, value in more.items() if value is not None}
+    with phases_of("TF-MoDISco", shown=not quiet) as progress:
+        found: PatternSet = motifs.modisco_patterns(source, progress=progress, **chosen, **more)
+        return found
 
 
 def _of_subsets(

@@ -112,6 +112,11 @@ class ModelOptions:
         ),
     ] = None
 
+    @classmethod
+    def names(cls) -> set[str]:
+        """Return the options of this group, `--weights` and so on."""
+        return {f"--{field.name.replace('_', '-')}" for field in fields(cls)}
+
     def start(self) -> None:
         """Import Keras on the backend that was asked for, before anything else does."""
         from seqexplain.models.backend_choice import import_keras
@@ -183,6 +188,17 @@ def check_range(option: str, value: int | None, least: int, most: int | None = N
     if value is not None and (value < least or (most is not None and value > most)):
         wanted = f"from {least}" if most is None else f"from {least} to {most}"
         raise ParameterError(f"{option} is {value}; expected a whole number {wanted}.")
+
+
+def options_given(context: typer.Context) -> set[str]:
+    """Return the options that were typed, in their long form, whether or not their values are the defaults."""
+    # by name: typer has a copy of click, or click itself
+    typed = {
+        parameter.name: max(parameter.opts, key=len)
+        for parameter in context.command.params
+        if getattr(context.get_parameter_source(str(parameter.name)), "name", "") == "COMMANDLINE"
+    }
+    return {option for option in typed.values() if option.startswith("--")}
 
 
 def command_of(function: Callable[..., None]) -> Callable[..., None]:

@@ -1,4 +1,4 @@
-"""Lines of tab-separated values into a file, a gzip file or standard output; a file appears whole or not at all."""
+"""Tables and other text into a file, a gzip file or standard output; a file appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -51,25 +51,31 @@ def open_table(out: str, *, overwrite: bool) -> Iterator[WriteRow]:
     StorageError
         When the file is taken, or cannot be written.
     """
-    with ExitStack() as stack:
-        if out == STDOUT:
-            text: IO[str] = sys.stdout
-        else:
-            from seqexplain.storage import atomic_file
-
-            target = Path(out).expanduser()
-            temporary = stack.enter_context(atomic_file(target, overwrite=overwrite))
-            raw = stack.enter_context(temporary.open("wb"))
-            if target.suffix == ".gz":
-                # without the time and the temporary name in its header the same table is the same bytes
-                packed = gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0)
-                raw = cast("io.BufferedWriter", stack.enter_context(packed))
-            text = stack.enter_context(io.TextIOWrapper(raw, encoding="utf-8", newline="\n"))
+    with open_text(out, overwrite=overwrite) as text:
 
         def write(row: Sequence[object]) -> None:
             text.write("\t".join(str(cell).translate(_SEPARATORS) for cell in row) + "\n")
 
         yield write
+
+
+@contextmanager
+def open_text(out: str, *, overwrite: bool) -> Iterator[IO[str]]:
+    """Open what `open_table` writes to, for any text; raises as it does."""
+    with ExitStack() as stack:
+        if out == STDOUT:
+            yield sys.stdout
+            return
+        from seqexplain.storage import atomic_file
+
+        target = Path(out).expanduser()
+        temporary = stack.enter_context(atomic_file(target, overwrite=overwrite))
+        raw = stack.enter_context(temporary.open("wb"))
+        if target.suffix == ".gz":
+            # without the time and the temporary name in its header the same table is the same bytes
+            packed = gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0)
+            raw = cast("io.BufferedWriter", stack.enter_context(packed))
+        yield stack.enter_context(io.TextIOWrapper(raw, encoding="utf-8", newline="\n"))
 
 
 def write_frame(write: WriteRow, table: DataFrame) -> None:

@@ -22,6 +22,7 @@ from seqexplain.cli._motifs import motifs
 from seqexplain.cli._options import command_of
 from seqexplain.cli._report import report
 from seqexplain.cli._score import score
+from seqexplain.cli._shuffle import shuffle
 from seqexplain.cli._sis import sis
 from seqexplain.cli._sis_clusters import sis_clusters
 from seqexplain.cli._variants import variants
@@ -35,7 +36,7 @@ app = typer.Typer(
 )
 _COMMANDS = (
     info, methods, score, explain, ism, sis, variants, insert, sis_clusters, motifs, hits, report, logo, export,
-    demo,
+    shuffle, demo,
 )  # fmt: skip
 for _function in _COMMANDS:
     app.command(_function.__name__.replace("_", "-"))(command_of(_function))

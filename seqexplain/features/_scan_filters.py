@@ -18,6 +18,7 @@ from seqexplain.motifs import FilterMotifs, filter_patterns
 from seqexplain.sequences import codes_to_one_hot, resolve_references
 from seqexplain.sequences.references import References
 from seqexplain.sequences.shuffle import check_count, check_seed
+from seqexplain.sequences.streams import draw_rows
 
 N_REFERENCES = 5  # a sequence: importance is a mean over many sequences
 N_EXPLAINED = 500  # sequences; the standard error of a mean over them is a twentieth of its spread
@@ -59,7 +60,7 @@ def scan_filters(
     if importance:
         rows = np.arange(n)
         if n_explained < n:
-            rows = np.sort(np.random.default_rng(seed).choice(n, n_explained, replace=False))
+            rows = draw_rows(codes, n_explained, seed)
         options = {
             "target": target, "references": references, "n_references": n_references, "level": level,
             "batch_size": batch_size, "random_state": seed, "extra_inputs": extra_inputs,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from seqexplain.errors import ParameterError
 from seqexplain.motifs._contribution_source import ContributionSource, open_contributions
 from seqexplain.motifs._found_spans import FoundSpans, Level, joined, none_found
+from seqexplain.motifs._open_background import open_background
 from seqexplain.motifs._recursive_seqlets import RecursiveCaller
 from seqexplain.motifs._seqlets import Seqlets
 from seqexplain.motifs._span_null import (
@@ -105,7 +106,7 @@ def call_seqlets(
         windows.
     background
         Contributions of sequences without motifs to the same target, shuffled ones say: anything that `source` may be,
-        opened with the same `target`.
+        opened with the same `target`, by the same method and the same model where these are known.
     fdr
         False discovery rate: the share of false seqlets that is accepted, for each sign by itself.
     p_value
@@ -125,7 +126,7 @@ def call_seqlets(
     Raises
     ------
     ParameterError
-        For parameters that make no sense.
+        For parameters that make no sense, and a background of another method, level or model.
     ShapeError, TargetError, StorageError, FileFormatError, MissingFileError
         As `open_contributions` and its blocks do.
 
@@ -156,7 +157,7 @@ def call_seqlets(
     2025.08.08.669296 (tangermeme: recursive seqlets). Benjamini & Hochberg 1995, J. R. Stat. Soc. B 57:289.
     """
     opened = open_contributions(source, target=target)
-    behind = None if background is None else open_contributions(background, target=target)
+    behind = None if background is None else open_background(opened, background, target=target)
     _check_choices(method, null, sign, behind)
     chosen: Any = null or (_NULL_OF[method] if background is None else "background")
     _check_numbers(fdr, p_value, min_length, max_length, window)

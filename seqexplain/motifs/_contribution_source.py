@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,6 +75,8 @@ class ContributionSource(ABC):
         Labels of all targets of what was opened, of which `label` is one; empty where none is known.
     description
         Where the contributions come from, for messages and records.
+    origin
+        What is known of how they were made: `method`, `level` of the target, and `model`, a digest of its file.
     """
 
     n: int
@@ -85,6 +88,7 @@ class ContributionSource(ABC):
     label: str
     targets: tuple[str, ...] = ()
     description: str
+    origin: Mapping[str, str] = MappingProxyType({})
 
     def __len__(self) -> int:
         return self.n
@@ -205,6 +209,20 @@ def _block(result: Attributions, rows: Array, where: str) -> ContributionBlock:
     )
 
 
+def _origin(method: Any, parameters: Any, run: Any) -> dict[str, str]:
+    """Return what is known of how contributions were made, in words."""
+    found = {"method": str(method or "")}
+    if isinstance(parameters, Mapping) and isinstance(parameters.get("level"), str):
+        found["level"] = parameters["level"]
+    provenance = run.get("provenance") if isinstance(run, Mapping) else None
+    models = provenance.get("model") if isinstance(provenance, Mapping) else None
+    listed = models if isinstance(models, list | tuple) else [models]
+    digests = [str(one["sha256"]) for one in listed if isinstance(one, Mapping) and one.get("sha256")]
+    if digests and len(digests) == len(listed):
+        found["model"] = " ".join(digests)
+    return found
+
+
 class _FromMemory(ContributionSource):
     def __init__(self, result: Attributions, target: int | str | None) -> None:
         self.targets = tuple(result.targets)
@@ -217,6 +235,7 @@ class _FromMemory(ContributionSource):
         self.lengths = np.full(self.n, self.length) if result.lengths is None else np.asarray(result.lengths)
         self.has_hypothetical = result.hypothetical is not None
         self.description = f"{result.method or 'contributions'} in memory"
+        self.origin = _origin(result.method, result.parameters, None)
 
     def blocks(self) -> Iterator[ContributionBlock]:
         step = max(1, BLOCK_BASES // max(self.length, 1))
@@ -253,6 +272,7 @@ class _FromStore(ContributionSource):
         self.lengths = np.concatenate([np.empty(0, dtype=np.int64), *lengths])
         self.has_hypothetical = layout.hypothetical
         self.description = str(store.path)
+        self.origin = _origin(store.attrs.get("method"), store.attrs.get("parameters"), store.attrs.get("run"))
 
     def _one(self, result: Attributions) -> Attributions:
         return result.for_target(self.label) if result.several_targets else result

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from seqexplain.errors import ParameterError
 from seqexplain.motifs._contribution_source import ContributionSource, open_contributions
+from seqexplain.motifs._draw_seqlets import draw_seqlets
+from seqexplain.motifs._open_background import check_length, open_background
 from seqexplain.motifs._pattern import Pattern, Stack, core_of, stack_patterns
 from seqexplain.motifs._pattern_set import PatternSet
 from seqexplain.motifs._seqlet_windows import SeqletWindows, read_windows
@@ -32,6 +34,9 @@ def extract_patterns(
     seqlets: Seqlets | None = None,
     *,
     target: int | str | None = None,
+    fdr: float = FDR,
+    background: Any = None,
+    max_seqlets: int | None = None,
     min_size: int = 20,
     n_neighbors: int = 20,
     n_candidates: int = 60,
@@ -56,6 +61,14 @@ def extract_patterns(
         clustered apart.
     target
         Which of several targets.
+    fdr
+        False discovery rate of the seqlets that are called here.
+    background
+        Contributions of shuffled sequences, which these seqlets are to stand out against (see `call_seqlets`): the same
+        method and target, sequences of the same length.
+    max_seqlets
+        Of more seqlets, so many are looked at, each drawn with the same chance by the seed and its own sequence: the
+        order of sequences has no say. None for all.
     min_size
         Seqlets that make a pattern, and a sub-pattern.
     n_neighbors
@@ -91,7 +104,8 @@ def extract_patterns(
     Raises
     ------
     ParameterError
-        When an option makes no sense, or seqlets are not of this source.
+        When an option makes no sense, seqlets are not of this source, or a background is given beside seqlets or was
+        made in another way.
     TargetError, ShapeError, StorageError
         As `open_contributions`.
 
@@ -136,16 +150,24 @@ def extract_patterns(
         "flank": flank, "subpatterns": subpatterns, "random_state": random_state,
     }  # fmt: skip
     _check(options)
+    _check_most(max_seqlets)
     opened = open_contributions(source, target=target)
     notes: list[str] = []
+    called: dict[str, Any] = {"max_seqlets": max_seqlets}
     if seqlets is None:
-        seqlets = default_seqlets(opened)
+        seqlets = _called(opened, fdr, background, target)
+        called |= {name: seqlets.parameters.get(name) for name in ("null", "fdr", "background")}
+    elif background is not None:
+        raise ParameterError("background is for seqlets that are called here; leave it out, or leave out seqlets.")
+    else:
+        _check_rows(opened, seqlets)
+    if max_seqlets is not None:
+        seqlets = draw_seqlets(opened, seqlets, max_seqlets, random_state)
     notes += seqlets.notes
     found: list[tuple[Stack, list[Stack]]] = []
     if len(seqlets) == 0:
         notes.append("There is no seqlet, so there is no pattern.")
     else:
-        _check_rows(opened, seqlets)
         by_sign = read_windows(opened, seqlets)
         silent = len(seqlets) - sum(len(windows) for windows in by_sign.values())
         if silent:
@@ -159,7 +181,9 @@ def extract_patterns(
             f"{len(patterns) - len(kept)} of {len(patterns)} patterns hold less than {min_information:g} bits, and "
             f"were left out (min_information)."
         )
-    return PatternSet.of(opened, kept, method="fast", parameters={**options, "seqlets": len(seqlets)}, notes=notes)
+    return PatternSet.of(
+        opened, kept, method="fast", parameters={**options, **called, "seqlets": len(seqlets)}, notes=notes
+    )
 
 
 def _check(options: dict[str, Any]) -> None:
@@ -177,7 +201,14 @@ def _check(options: dict[str, Any]) -> None:
         raise ParameterError(f"resolution is {options['resolution']}; expected a number above 0, such as 1.")
 
 
+def _check_most(most: Any) -> None:
+    if most is not None and (isinstance(most, bool) or not isinstance(most, int | np.integer) or most < 1):
+        raise ParameterError(f"max_seqlets is {most!r}; expected a whole number from 1, or None for all.")
+
+
 def _check_rows(source: ContributionSource, seqlets: Seqlets) -> None:
+    if len(seqlets) == 0:
+        return
     if seqlets.sequence.min() < 0 or seqlets.sequence.max() >= source.n:
         raise ParameterError(
             f"Seqlets lie in rows {int(seqlets.sequence.min())} to {int(seqlets.sequence.max())}; the source has rows "
@@ -261,8 +292,13 @@ def _stacked(source: ContributionSource, found: list[tuple[Stack, list[Stack]]])
     return [replace(next(made), subpatterns=tuple(next(made) for _ in parts)) for _, parts in found]
 
 
-def default_seqlets(source: ContributionSource, *, fdr: float = FDR) -> Seqlets:
+def _called(source: ContributionSource, fdr: float, background: Any, target: int | str | None) -> Seqlets:
     """Call seqlets to be clustered: windows, which hold more of the weaker motifs than recursive seqlets do."""
     from seqexplain.motifs._call_seqlets import call_seqlets
 
-    return call_seqlets(source, method="window", window=max(1, min(WINDOW, source.length)), fdr=fdr)
+    behind = None
+    if background is not None:
+        behind = open_background(source, background, target=target)
+        check_length(source, behind)
+    width = max(1, min(WINDOW, source.length))
+    return call_seqlets(source, method="window", window=width, fdr=fdr, background=behind)

@@ -49,7 +49,7 @@ class Places:
 def places_of_bed(path: Path) -> Places:
     """Read names and intervals of a BED or narrowPeak file, in its order; without a strand they lie on +."""
     names, intervals, summits = [], [], []
-    for region in read_regions(path):
+    for region in read_regions(path, before_begin=True):
         intervals.append(Interval(region.chromosome, region.start, region.end, _strand(region.strand)))
         names.append(region.name or str(region))
         summits.append(region.summit)

@@ -25,7 +25,8 @@ class GenomeSpans:
     chromosome
         `(s,)`: name; empty for a span of a sequence without an interval.
     start, end
-        `(s,)` int64, 0-based half-open, whatever the strand; −1 without an interval.
+        `(s,)` int64, 0-based half-open, whatever the strand; −1 without an interval, and below 0 also for what hangs
+        over the begin of a chromosome.
     strand
         `(s,)`: of the span on the genome, `"+"`, `"-"`, or `"."` where it has none.
     """
@@ -34,6 +35,19 @@ class GenomeSpans:
     start: NDArray[np.int64]
     end: NDArray[np.int64]
     strand: NDArray[np.str_]
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """`(s,)` whether a span's sequence has an interval."""
+        return np.asarray(self.chromosome != "")
+
+    def bed(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return which spans lie on the genome, and `(s,)` where they begin there.
+
+        A sequence that was padded at the begin of a chromosome has bases that are not on it, and a span that hangs over
+        this edge begins at 0: BED knows no place before.
+        """
+        return np.flatnonzero(self.known & (self.end > 0)), np.maximum(self.start, 0)
 
     def columns(self, *, strand: bool = True) -> dict[str, Array]:
         """Return the columns of a table: chromosome, genome_start, genome_end and, if wanted, genome_strand.

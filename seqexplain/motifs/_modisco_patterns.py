@@ -11,6 +11,7 @@ from seqexplain.errors import ParameterError
 from seqexplain.motifs._contribution_source import open_contributions
 from seqexplain.motifs._modisco_process import check_installed
 from seqexplain.motifs._modisco_run import ModiscoRun, Progress
+from seqexplain.motifs._open_background import check_length, open_background
 from seqexplain.motifs._pattern_set import PatternSet
 from seqexplain.motifs._seqlets import Seqlets
 from seqexplain.sequences.shuffle import check_seed
@@ -21,6 +22,7 @@ def modisco_patterns(
     *,
     target: int | str | None = None,
     seqlets: Seqlets | None = None,
+    background: Any = None,
     window: int | None = None,
     max_seqlets: int = 20_000,
     width: int = 20,
@@ -46,6 +48,9 @@ def modisco_patterns(
     seqlets
         Seqlets to cluster, such as `call_seqlets` returns: windows of `width + 2·flank` bp around their middles. By
         default TF-MoDISco calls its own.
+    background
+        Contributions of shuffled sequences: then `call_seqlets` calls the seqlets, which are to stand out against them.
+        The same method and target, sequences of the same length.
     window
         Look at so many bp in the middle of each sequence only; a pattern may reach beyond. By default at all.
     max_seqlets
@@ -80,7 +85,8 @@ def modisco_patterns(
     MissingExtraError
         When the library is not installed.
     ParameterError
-        Without hypothetical contributions, for options that make no sense, and where memory does not suffice.
+        Without hypothetical contributions, for options that make no sense, a background that was made in another way,
+        and where memory does not suffice.
     StorageError
         When the folder for temporary files (TMPDIR) has no room for a copy of the stretches that hold seqlets.
     LibraryError
@@ -113,6 +119,12 @@ def modisco_patterns(
     _check(whole_numbers, fdr)
     check_installed()
     opened = open_contributions(source, target=target)
+    behind = None
+    if background is not None:
+        if seqlets is not None:
+            raise ParameterError("background is for seqlets that are called here; leave it out, or leave out seqlets.")
+        behind = open_background(opened, background, target=target)
+        check_length(opened, behind)
     if not opened.has_hypothetical:
         raise ParameterError(
             f"TF-MoDISco needs hypothetical contributions (of every base, not only the observed one), which "
@@ -125,7 +137,7 @@ def modisco_patterns(
         "random_state": random_state, "seqlets": "given" if seqlets is not None else "called by the library",
     }  # fmt: skip
     run = ModiscoRun(opened, parameters, progress, max_memory)
-    patterns = run.patterns(seqlets)
+    patterns = run.patterns(seqlets, behind)
     return PatternSet.of(opened, patterns, method="modisco", parameters=run.parameters, notes=run.notes)
 
 

@@ -58,7 +58,7 @@ class ModiscoRun:
         self._progress, self._max_memory = progress, max_memory
         self._steps, self._total = 0, 1 + 2 * PHASES_OF_A_SIGN
 
-    def patterns(self, seqlets: Seqlets | None) -> list[Pattern]:
+    def patterns(self, seqlets: Seqlets | None, background: ContributionSource | None = None) -> list[Pattern]:
         """Return the patterns; add to the notes what a reader should know."""
         source, given = self.source, self.parameters
         width = given["width"] + 2 * given["flank"]
@@ -75,7 +75,10 @@ class ModiscoRun:
             return []
         with ModiscoProcess(self._options()) as process:
             if seqlets is None:
-                row, start, score = self._own_seqlets(process, view, observed)
+                if background is not None:
+                    row, start, score = self._our_seqlets(view, "a background is given", background)
+                else:
+                    row, start, score = self._own_seqlets(process, view, observed)
                 start = start - given["flank"]
             else:
                 row, start = around(seqlets, width, source)
@@ -124,9 +127,12 @@ class ModiscoRun:
             return row, view.first[row] + found["start"], found["score"]
         return self._our_seqlets(view, why)
 
-    def _our_seqlets(self, view: View, why: str) -> tuple[Array, Array, Array]:
+    def _our_seqlets(
+        self, view: View, why: str, background: ContributionSource | None = None
+    ) -> tuple[Array, Array, Array]:
         """Return row, begin and score of windows that `call_seqlets` finds in the stretches that are looked at."""
-        found = call_seqlets(self.source, method="window", window=self.parameters["width"], fdr=self.parameters["fdr"])
+        width, fdr = self.parameters["width"], self.parameters["fdr"]
+        found = call_seqlets(self.source, method="window", window=width, fdr=fdr, background=background)
         self.notes.append(f"seqlets were called by call_seqlets(method='window'), as {why}")
         self.notes += found.notes
         self.parameters["seqlets"] = "called by call_seqlets"

@@ -175,12 +175,27 @@ class Block:
         tolerance = min(max(LAST_PLACES * 10.0**-decimals, LEAST_TOLERANCE), MOST_TOLERANCE)
         sums = values.sum(axis=1)
         off = np.flatnonzero(~(np.abs(sums - 1) <= tolerance + 1e-12))  # 1 - 0.996 is a little more than 0.004
-        if off.size == 0 or not np.all(values >= 0):  # what is below 0 is refused by Motif, in plainer words
+        below = np.argwhere(~(values >= 0))  # NaN, too
+        position = int(below[0, 0] if len(below) else off[0] if off.size else 0)
+        line = self.rows[position].line if len(self.rows) == len(values) else self.line
+        if len(below):
+            base = "ACGT"[int(below[0, 1])]
+            raise self.fault(
+                f"motif {self.id!r} has {values[position, below[0, 1]]:g} for {base} at position {position}; expected "
+                "probabilities of at least 0. Turn log-odds back into them first.",
+                line,
+            )
+        if off.size == 0:
             return values
-        position = int(off[0])
         if normalise and np.all(sums > 0):
             return np.asarray(values / sums[:, None])
-        line = self.rows[position].line if len(self.rows) == len(values) else self.line
+        if (empty := np.flatnonzero(sums == 0)).size:
+            position = int(empty[0])
+            raise self.fault(
+                f"motif {self.id!r}, position {position}: all probabilities are 0; expected a sum of 1. Take the "
+                "position out, or write 0.25 for each base where nothing is known.",
+                self.rows[position].line if len(self.rows) == len(values) else self.line,
+            )
         raise self.fault(
             f"motif {self.id!r}, position {position}: the probabilities sum to {sums[position]:.6g}; expected 1 within "
             f"{tolerance:g}, as far as rounding to {decimals} decimals explains. Mend the file, or divide each "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -19,6 +18,7 @@ from seqexplain.motifs._pattern_set import PatternSet
 from seqexplain.motifs._write_motifs import write_motifs
 from seqexplain.storage import jsonable
 from seqexplain.storage._files import storage_errors
+from seqexplain.storage._lock import writer_lock
 
 if TYPE_CHECKING:
     from seqexplain.motifs._motif_matches import MotifMatches
@@ -62,7 +62,7 @@ def save_motifs(
     Raises
     ------
     StorageError
-        When the folder exists, or cannot be written.
+        When the folder exists, is being written by another process, or cannot be written.
     ParameterError
         When the patterns were not found in this source.
 
@@ -78,6 +78,7 @@ def save_motifs(
     `motifs.h5`          everything, in TF-MoDISco's layout: `modisco report`, Fi-NeMo and `load_motifs` read it
     `logos.svg`, `.png`  contributions and base frequencies of the first 30
     `motifs.json`        method, parameters, notes, names and the version that wrote it
+    `subpatterns.*`      table, matrices and logos of the parts of motifs that have been divided, if any has
     ===================  ====================================================================================
     """
     place = Path(folder).expanduser()
@@ -88,12 +89,13 @@ def save_motifs(
         if matches is not None:
             write_table(matches.to_table(), inside / "matches.tsv")
         if len(patterns):
-            from seqexplain.plot import save_figure
-
             write_motifs(patterns.motifs, inside / "motifs.meme")
-            drawn = patterns.plot(largest=LOGOS_DRAWN)
-            for suffix in ("svg", "png"):
-                save_figure(drawn[0][0], inside / f"logos.{suffix}")
+            _draw(patterns, inside, "logos")
+        parts = patterns.subpatterns()
+        if len(parts):
+            write_table(parts.to_table(), inside / "subpatterns.tsv")
+            write_motifs(parts.motifs, inside / "subpatterns.meme")
+            _draw(parts, inside, "subpatterns")
         summary = {
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
@@ -108,6 +110,14 @@ def save_motifs(
         }
         (inside / SUMMARY).write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return place
+
+
+def _draw(patterns: PatternSet, folder: Path, name: str) -> None:
+    from seqexplain.plot import save_figure
+
+    drawn = patterns.plot(largest=LOGOS_DRAWN)
+    for suffix in ("svg", "png"):
+        save_figure(drawn[0][0], folder / f"{name}.{suffix}")
 
 
 def load_motifs(path: str | Path, source: Any = None, *, target: int | str | None = None) -> PatternSet:
@@ -182,18 +192,41 @@ def _summary(folder: Path) -> dict[str, Any] | None:
 
 @contextmanager
 def _fresh_folder(place: Path, *, overwrite: bool) -> Iterator[Path]:
-    """Give an empty folder beside `place`, which takes its place when all went well, and goes when not."""
+    """Give an empty folder beside `place`, which takes its place when all went well, and goes when not.
+
+    One process at a time writes a place, as it holds a lock that goes with it, however it ends; so whatever lies beside
+    the place was left by one that was killed, and goes as well.
+    """
     refuse_motif_folder(place, overwrite=overwrite)
-    absolute = place.absolute()
-    stem = f".{absolute.name}.{uuid.uuid4().hex[:8]}"
-    staged, retired = absolute.with_name(f"{stem}.partial"), absolute.with_name(f"{stem}.old")
-    try:
-        with storage_errors(place):
+    absolute = place.resolve()  # of a link, what it leads to
+    staged, retired = (absolute.with_name(f".{absolute.name}.seqexplain-{state}") for state in ("new", "old"))
+    with _named_as(place, absolute), writer_lock(absolute), storage_errors(place):
+        refuse_motif_folder(place, overwrite=overwrite)  # another process may have written it since
+        try:
+            _clear(staged)
             staged.mkdir()
-            yield staged
+            with _named_as(place, staged):
+                yield staged
             if absolute.exists():
+                _clear(retired)
                 absolute.rename(retired)
             staged.rename(absolute)
-    finally:
-        for leftover in (staged, retired):
-            shutil.rmtree(leftover, ignore_errors=True)
+            _clear(retired)
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
+
+
+def _clear(leftover: Path) -> None:
+    if leftover.is_dir():
+        shutil.rmtree(leftover)
+
+
+@contextmanager
+def _named_as(place: Path, inside: Path) -> Iterator[None]:
+    """Let errors name the place that was asked for, where they name the one that is written to."""
+    try:
+        yield
+    except StorageError as error:
+        if str(inside) == str(place) or str(inside) not in str(error):
+            raise
+        raise StorageError(str(error).replace(str(inside), str(place))) from error

@@ -133,7 +133,7 @@ class MotifHits:
         placed = genome_spans(self.intervals, self.sequence, self.start, self.end)
         if placed is None:
             return self
-        apart = np.where(placed.start < 0, np.arange(len(self)), -1)  # none of these equals another
+        apart = np.where(placed.known, -1, np.arange(len(self)))  # none of these equals another
         _, chromosome = np.unique(placed.chromosome, return_inverse=True)
         places = np.stack([self.motif, chromosome, placed.start, placed.end, apart], axis=1)
         best = np.argsort(-self.score, kind="stable")

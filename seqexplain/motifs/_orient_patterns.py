@@ -79,4 +79,9 @@ def orient_patterns(
 def _turned(pattern: Pattern) -> Pattern:
     """Return the pattern's reverse complement, named by how it reads now."""
     other = pattern.reverse_complement()
-    return replace(other, motif=replace(other.motif, name=other.trimmed().consensus))
+    parts = tuple(_renamed(part) for part in other.subpatterns)
+    return replace(_renamed(other), subpatterns=parts)
+
+
+def _renamed(pattern: Pattern) -> Pattern:
+    return replace(pattern, motif=replace(pattern.motif, name=pattern.trimmed().consensus))

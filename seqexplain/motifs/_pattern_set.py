@@ -64,16 +64,17 @@ class PatternSet:
         return iter(self.patterns)
 
     def __getitem__(self, key: int | str) -> Pattern:
-        """Return a pattern by position or id.
+        """Return a pattern by position or id, a part of one by its id (`"pos_0.1"`).
 
         Raises
         ------
         ParameterError
             When there is none of that id.
         """
-        if isinstance(key, int):
+        if not isinstance(key, str):
             return self.patterns[key]
-        for pattern in self.patterns:
+        whole_and_parts: list[Pattern] = [*self, *self.subpatterns()]
+        for pattern in whole_and_parts:
             if pattern.id == key:
                 return pattern
         raise ParameterError(f"There is no pattern {key!r}; there are: {', '.join(p.id for p in self) or 'none'}.")
@@ -86,6 +87,20 @@ class PatternSet:
     def n_sequences(self) -> int:
         """Number of sequences they were found in."""
         return len(self.names)
+
+    def subpatterns(self) -> PatternSet:
+        """Return the parts of all patterns, as patterns: what their occurrences differ in.
+
+        `pos_0.1` is the second part of `pos_0`; each has the label of the pattern that it belongs to. Tables, pictures
+        and hits can be had of them as of any other patterns. Empty where no pattern has been divided.
+
+        Examples
+        --------
+        >>> motifs.subpatterns().to_table()  # doctest: +SKIP
+        """
+        parts = tuple(part for pattern in self for part in pattern.subpatterns)
+        labels = {part.id: self.labels[p.id] for p in self if p.id in self.labels for part in p.subpatterns}
+        return replace(self, patterns=parts, labels=labels)
 
     @property
     def motifs(self) -> list[Motif]:
@@ -181,13 +196,15 @@ class PatternSet:
         """Return a line for each occurrence of each pattern.
 
         Columns: pattern, sequence (its name), start, end (of the core, 0-based half-open, in the sequence as given; may
-        reach over an edge), strand, contribution (of the whole window); and chromosome, genome_start, genome_end,
-        genome_strand when sequences have genome intervals.
+        reach over an edge), strand, contribution (of the whole window); chromosome, genome_start, genome_end,
+        genome_strand when sequences have genome intervals; and subpattern (id of the part that has it
+        too, or empty) when a pattern has been divided.
         """
         import numpy as np
         import pandas as pd
 
         parts = []
+        divided = any(pattern.subpatterns for pattern in self)
         for pattern in self:
             core = pattern.trimmed()
             columns: dict[str, Any] = {
@@ -201,6 +218,8 @@ class PatternSet:
             placed = genome_spans(self.intervals, core.sequence, core.start, core.end, core.strand)
             if placed is not None:
                 columns |= placed.columns()
+            if divided:
+                columns["subpattern"] = _parts_of(pattern)
             parts.append(pd.DataFrame(columns))
         if parts:
             return pd.concat(parts, ignore_index=True)
@@ -249,3 +268,14 @@ def _numbered(pattern: Pattern, id: str) -> Pattern:
     motif = Motif(id, pattern.trimmed().consensus, pattern.motif.counts)
     parts = tuple(_numbered(part, f"{id}.{k}") for k, part in enumerate(pattern.subpatterns))
     return replace(pattern, id=id, motif=motif, subpatterns=parts)
+
+
+def _parts_of(pattern: Pattern) -> list[str]:
+    """Return for each occurrence the id of the part that has it, too."""
+    owner = {
+        place: part.id
+        for part in pattern.subpatterns
+        for place in zip(part.sequence.tolist(), part.start.tolist(), part.strand.tolist(), strict=True)
+    }
+    places = zip(pattern.sequence.tolist(), pattern.start.tolist(), pattern.strand.tolist(), strict=True)
+    return [owner.get(place, "") for place in places]

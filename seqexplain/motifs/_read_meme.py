@@ -49,9 +49,10 @@ def meme_blocks(lines: list[str], path: Path) -> Iterator[Block]:
 def _refuse_other_alphabet(text: str, path: Path, number: int) -> None:
     plain, custom = _ALPHABET.match(text), _CUSTOM_ALPHABET.match(text)
     letters = plain[1].upper() if plain else ""
-    dna = letters in {"ACGT", "ACGU"} or (custom is not None and ("DNA" in custom[1] + custom[2]))
-    if (plain or custom) and not dna:
-        raise FileFormatError(f"{path}, line {number}: {text!r}; expected ALPHABET= ACGT.")
+    named = custom[1] + custom[2] if custom is not None else ""
+    known = letters in {"ACGT", "ACGU"} or "DNA" in named or "RNA" in named
+    if (plain or custom) and not known:
+        raise FileFormatError(f"{path}, line {number}: {text!r}; expected ALPHABET= ACGT (or ACGU).")
 
 
 def _read_matrix_line(block: Block, text: str, number: int) -> None:

@@ -110,6 +110,10 @@ def _matrix_blocks(lines: list[str], path: Path) -> Iterator[Block]:
                 raise block.fault(f"{text!r} names the columns; expected A, C, G and T once each.", number)
         else:
             if block is None:
+                if text.startswith("MOTIF ") or text.lower().startswith("alphabet="):
+                    raise FileFormatError(
+                        f"{path} looks like a MEME file without its first line; write 'MEME version 4' above the rest."
+                    )
                 if not _NUMBER.match(text.split()[-1].strip("]")):
                     raise FileFormatError(f"{path} begins with {text[:40]!r}; {EXPECTED}.")
                 block = Block(path, number, path.name.split(".")[0], path.name.split(".")[0])

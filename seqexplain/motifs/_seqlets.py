@@ -77,6 +77,22 @@ class Seqlets:
         arrays = ("sequence", "start", "end", "score", "p_value", "q_value")
         return replace(self, **{name: getattr(self, name)[index] for name in arrays})
 
+    def unique(self) -> Seqlets:
+        """Return the seqlets without repetitions on the genome, as sequences that overlap there have them.
+
+        Of seqlets of one sign at the same place of the genome that with the smallest p-value stays; of equal ones that
+        with the larger contribution, then the first. Those in sequences without a genome interval all stay.
+        """
+        placed = genome_spans(self.intervals, self.sequence, self.start, self.end)
+        if placed is None:
+            return self
+        apart = np.where(placed.known, -1, np.arange(len(self)))  # none of these equals another
+        _, chromosome = np.unique(placed.chromosome, return_inverse=True)
+        places = np.stack([self.score > 0, chromosome, placed.start, placed.end, apart], axis=1)
+        best = np.lexsort((-np.abs(self.score), self.p_value))  # an unknown p-value comes last
+        _, first = np.unique(places[best], axis=0, return_index=True)
+        return self.take(np.sort(best[first]))
+
     def to_table(self) -> DataFrame:
         """Return a line for each seqlet.
 

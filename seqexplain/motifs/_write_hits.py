@@ -63,8 +63,9 @@ def write_hits(hits: MotifHits, path: str | Path, *, format: str | None = None, 
     chromosome, start and end, as `bedtools` and `tabix` want it (chromosomes by the bytes of their names). Coordinates
     are the genome's where sequences have intervals; otherwise the sequences' own, with their names in the place of
     chromosomes, in which blanks become underscores. Where sequences overlap on the genome, each place is written once
-    for each motif (see `MotifHits.unique`); a TSV holds all. `name` is what the motif is called; `score` is −100·log10
-    of the p-value, rounded, 1000 at most; colours tell hits that speak for the target (blue) from those against (red).
+    for each motif (see `MotifHits.unique`); a TSV holds all. What hangs over the begin of a chromosome begins at 0.
+    `name` is what the motif is called; `score` is −100·log10 of the p-value, rounded, 1000 at most; colours tell hits
+    that speak for the target (blue) from those against (red).
     """
     target = Path(path)
     kind = _kind(target) if format is None else format
@@ -96,12 +97,14 @@ def _write_bed(hits: MotifHits, stream: IO[str]) -> None:
     names = np.array([bed_word(name) for name in (*hits.names, "")])
     if placed is None:
         chromosome, start, end, strand = names[hits.sequence], hits.start, hits.end, hits.strand
+        kept, lacking = np.arange(len(hits)), 0
     else:
-        chromosome, start, end, strand = placed.chromosome, placed.start, placed.end, placed.strand
-    kept = np.arange(len(hits)) if placed is None else np.flatnonzero(placed.start >= 0)
-    if len(kept) < len(hits):
+        chromosome, end, strand = placed.chromosome, placed.end, placed.strand
+        kept, start = placed.bed()
+        lacking = int((~placed.known).sum())
+    if lacking:
         warnings.warn(
-            f"{len(hits) - len(kept)} of {len(hits)} hits lie in sequences without a genome interval, others in such "
+            f"{lacking} of {len(hits)} hits lie in sequences without a genome interval, others in such "
             "with one: they are not in the BED. Write a TSV, which holds all.",
             SeqExplainWarning,
             stacklevel=3,

@@ -53,17 +53,20 @@ def write_seqlets_bed(seqlets: Seqlets, path: str | Path, *, overwrite: bool = F
     sequences' own, with their names in the place of chromosomes, in which blanks become underscores. `name` is `pos` or
     `neg` and a number by significance; `score` is −100·log10 of the p-value, rounded, 1000 at most, 0 where none is
     known; a seqlet has no strand. Blue ones speak for the target, red ones against it. `start` and `end` count in the
-    sequence as it was read.
+    sequence as it was read. Where sequences overlap on the genome, each place is written once for each sign (see
+    `Seqlets.unique`); what hangs over the begin of a chromosome begins at 0.
     """
     target = Path(path)
+    seqlets = seqlets.unique()
     names = np.array([bed_word(name) for name in (*seqlets.names, "")])
     placed = genome_spans(seqlets.intervals, seqlets.sequence, seqlets.start, seqlets.end)
     if placed is None:
         chromosome, first, last = names[seqlets.sequence], seqlets.start, seqlets.end
-        kept = np.arange(len(seqlets))
+        kept, lacking = np.arange(len(seqlets)), 0
     else:
-        chromosome, first, last = placed.chromosome, placed.start, placed.end
-        kept = np.flatnonzero(placed.chromosome != "")
+        chromosome, last = placed.chromosome, placed.end
+        kept, first = placed.bed()
+        lacking = int((~placed.known).sum())
     number = np.empty(len(seqlets), dtype=np.int64)
     for mine in (seqlets.score > 0, seqlets.score <= 0):
         rows = np.flatnonzero(mine)
@@ -84,9 +87,9 @@ def write_seqlets_bed(seqlets: Seqlets, path: str | Path, *, overwrite: bool = F
                 str(names[seqlets.sequence[i]]), str(seqlets.start[i]), str(seqlets.end[i]),
             )  # fmt: skip
             stream.write("\t".join(fields) + "\n")
-    if len(kept) < len(seqlets):
+    if lacking:
         warnings.warn(
-            f"{len(seqlets) - len(kept)} of {len(seqlets)} seqlets lie in sequences without genome coordinates, others "
+            f"{lacking} of {len(seqlets)} seqlets lie in sequences without genome coordinates, others "
             f"in such with some: they are not in {target}.",
             SequenceWarning,
             stacklevel=2,

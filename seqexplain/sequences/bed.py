@@ -177,8 +177,15 @@ def _window(region: Region, length: int | None, centre: Centre) -> tuple[int, in
     return start, start + length
 
 
-def read_regions(path: str | PathLike[str]) -> Iterator[Region]:
+def read_regions(path: str | PathLike[str], *, before_begin: bool = False) -> Iterator[Region]:
     """Yield the regions of the BED or narrowPeak file at `path`, without a genome.
+
+    Parameters
+    ----------
+    path
+        The file.
+    before_begin
+        Whether a region may begin below 0, as the place of a sequence does that was padded at its chromosome's begin.
 
     Raises
     ------
@@ -193,12 +200,12 @@ def read_regions(path: str | PathLike[str]) -> Iterator[Region]:
             if not words or line.startswith("#") or words[0] in ("track", "browser"):
                 continue
             count += 1
-            yield _region(line, RecordSource(file, count, number))
+            yield _region(line, RecordSource(file, count, number), before_begin=before_begin)
     if count == 0:
         raise FileFormatError(f"{file} holds no region; expected {_WANTED}: chromosome, start, end, …")
 
 
-def _region(line: str, source: RecordSource) -> Region:
+def _region(line: str, source: RecordSource, *, before_begin: bool = False) -> Region:
     where = f"{source.file}, line {source.line}"
     columns = [column.strip() for column in (line.split("\t") if "\t" in line else line.split())]
     if line.startswith(">"):
@@ -212,7 +219,7 @@ def _region(line: str, source: RecordSource) -> Region:
             f"between tabs or blanks."
         )
     start, end = (_whole_number(columns[i], what, where, source) for i, what in ((1, "start"), (2, "end")))
-    if start < 0 or end <= start:
+    if (start < 0 and not before_begin) or end <= start:
         raise FileFormatError(
             f"{where}: the region {columns[0]}:{start}-{end} is empty or reversed; expected 0 <= start < "
             "end, "

@@ -39,13 +39,15 @@ def export(
     ==========  ======================================================================================
     `modisco`   a folder with `ohe.npz` and `shap.npz` (one array each, `arr_0`), which
                 `modisco motifs -s ohe.npz -a shap.npz -n 2000 -w L` and `finemo` read, and `regions.bed`
-                where every sequence has its place on a genome
+                where every sequence has its place on a genome, as wide as the arrays (also where it was
+                padded, and begins below 0)
     `h5`        one HDF5 file with `raw/seq`, `shap/seq` (hypothetical) and `projected_shap/seq`, the layout
                 of chrombpnet and bpnet, which `modisco motifs -i` and `finemo` read; `regions/` has names
                 and coordinates; `effects/seq` the raw effects, where a method has them
     `npz`       one archive with `one_hot`, `contributions`, `hypothetical`, `predictions`, `names`, and
                 `effects` where a method has them
-    `bed`       the intervals: chromosome, start, end, name, 0, strand (0-based, half-open)
+    `bed`       the intervals: chromosome, start, end, name, 0, strand (0-based, half-open); without what lies
+                before the begin of a chromosome, where a sequence was padded
     `bigwig`    contributions along the genome; see `export_bigwig`, which has more to choose
     `tsv`       a line a sequence: name, length, coordinates, prediction, sum of the contributions, and the
                 largest completeness error
@@ -126,7 +128,7 @@ def _write_modisco(store: ResultStore, folder: Path, target: int | str | None, o
         archives[0].write("arr_0", shape, np.int8, _pieces(store, target, _one_hot))
         archives[1].write("arr_0", shape, np.float32, _pieces(store, target, _hypothetical))
     if store.layout.intervals and all(None not in (block.intervals or (None,)) for block in store):
-        files += _write_bed(store, folder / "regions.bed", target, overwrite)
+        files += _write_bed(store, folder / "regions.bed", target, overwrite, as_wide=True)
     return tuple(files)
 
 
@@ -191,7 +193,9 @@ def _write_h5(store: ResultStore, path: Path, target: int | str | None, overwrit
     return (path,)
 
 
-def _write_bed(store: ResultStore, path: Path, target: int | str | None, overwrite: bool) -> tuple[Path, ...]:
+def _write_bed(
+    store: ResultStore, path: Path, target: int | str | None, overwrite: bool, *, as_wide: bool = False
+) -> tuple[Path, ...]:
     if not store.layout.intervals:
         raise ParameterError(f"No sequence of {store.path} has genome coordinates; choose the format tsv.")
     left_out = 0
@@ -205,9 +209,12 @@ def _write_bed(store: ResultStore, path: Path, target: int | str | None, overwri
                 if place is None:
                     left_out += 1
                     continue
+                start = place.start if as_wide else max(place.start, 0)
+                if place.end <= start:
+                    continue  # nothing but padding
                 # BED has no quoting: a tab inside a name would shift the columns
                 name = name.replace("\t", " ") or "."
-                table.writerow((place.chromosome, place.start, place.end, name, 0, place.strand))
+                table.writerow((place.chromosome, start, place.end, name, 0, place.strand))
     if left_out:
         warnings.warn(
             f"{left_out} of {store.n_done} sequences have no genome coordinates and are not in {path}.",

@@ -89,3 +89,11 @@ def test_bigwig(cli, tmp_path, model, peaks):
     assert "-o OUTPUT or --bigwig FILE.bw" in refused.err
     assert "--overwrite" in cli("export", "x.zarr", "--bigwig", "x.bw").err
     assert "--chrom-sizes" in cli("export", "x.zarr", "--bigwig", "w.bw").err
+
+
+def test_options_of_a_track_want_a_track(cli, store, tmp_path):
+    for words in (("--overlaps", "largest"), ("--chrom-sizes", "hg38.sizes")):
+        refused = cli("export", store, "-o", tmp_path / "out.npz", *words)
+        assert refused.code == 2
+        assert f"{words[0]} is for bigWig alone" in refused.err
+        assert not (tmp_path / "out.npz").exists()

@@ -92,6 +92,41 @@ def test_the_same_command_gives_the_same_motifs(cli):
         assert Path("a", name).read_bytes() == Path("b", name).read_bytes()
 
 
+def test_a_background_of_shuffled_sequences_is_what_seqlets_stand_out_against(cli):
+    """The recipe: shuffle, explain (here: nothing but noise), motifs."""
+    result = planted(240)
+    save(result, "peaks.zarr")
+    assert cli("shuffle", "peaks.zarr", "-o", "shuffled.fa").code == 0
+    X = one_hot([line for line in Path("shuffled.fa").read_text().splitlines() if not line.startswith(">")])
+    noise = np.random.default_rng(1).normal(0, 0.02, X.shape).astype(np.float32)
+    save(replaced(result, X=X, hypothetical=noise, contributions=noise * X, intervals=None), "shuffled.zarr")
+    done = cli("motifs", "peaks.zarr", "-o", "motifs", "--background", "shuffled.zarr", "--database", "none")
+    assert done.code == 0, done.err
+    summary = json.loads(Path("motifs/motifs.json").read_text())
+    assert summary["parameters"]["null"] == "background"
+    assert summary["parameters"]["background"] == "shuffled.zarr"
+    assert len(summary["patterns"]) == 2
+    # the same contributions as a background: nothing stands out
+    done = cli("motifs", "peaks.zarr", "-o", "none", "--background", "peaks.zarr", "--database", "none")
+    assert done.code == 0, done.err
+    assert "0 motifs" in done.out
+
+
+def test_seqlets_are_drawn_alike_from_shuffled_rows(cli):
+    result = planted(240)
+    order = np.random.default_rng(2).permutation(240)
+    save(result, "peaks.zarr")
+    save(result.take(order), "turned.zarr")
+    found = []
+    for name in ("peaks", "turned"):
+        done = cli("motifs", f"{name}.zarr", "-o", name, "--max-seqlets", "120", "--database", "none")
+        assert done.code == 0, done.err
+        assert "120 of" in done.out
+        table = pd.read_csv(f"{name}/occurrences.tsv", sep="\t")
+        found.append(sorted(zip(table["pattern"], table["sequence"], table["start"], strict=True)))
+    assert found[0] == found[1]
+
+
 def n_sequences(n: int) -> Attributions:
     return planted(n)
 
@@ -172,6 +207,18 @@ def test_poor_input_gives_a_result_or_a_plain_statement(cli, case, method):
         (("motifs", "in.zarr", "-o", "m", "--fdr", "5"), "--fdr is 5"),
         (("motifs", "in.zarr", "-o", "m", "--method", "sis"), "subsets"),
         (("motifs", "in.zarr", "-o", "m", "--method", "sis", "--fdr", "0.1"), "--method fast and modisco"),
+        (("motifs", "in.zarr", "-o", "m", "--weights", "w.h5"), "--weights is nothing for --method fast"),
+        (("motifs", "in.zarr", "-o", "m", "--unknown", "zeros"), "--unknown is nothing for --method fast"),
+        (("motifs", "in.zarr", "-o", "m", "--method", "modisco", "--layer", "conv"), "belongs to --method filters"),
+        (("motifs", "in.zarr", "-o", "m", "--method", "sis", "--layout", "LC"), "--layout is nothing for --method sis"),
+        (("motifs", "in.zarr", "-o", "m", "--method", "modisco", "--scores", "in.zarr"), "belongs to --method sis"),
+        (
+            ("motifs", "in.zarr", "-o", "m", "--method", "filters", "--model", "x", "--min-size", "3"),
+            "--min-size is nothing",
+        ),
+        (("motifs", "in.zarr", "-o", "m", "--method", "sis", "--background", "in.zarr"), "--background is nothing"),
+        (("motifs", "in.zarr", "-o", "m", "--background", "none.zarr"), "none.zarr"),
+        (("motifs", "in.zarr", "-o", "m", "--background", "two.zarr"), "--target"),
         (("motifs", "in.zarr", "-o", "in.zarr"), "never overwritten"),
         (("motifs", "in.zarr", "-o", "no/m"), "does not exist"),
         (("hits", "in.zarr", "none", "-o", "h.bed"), "There is no none"),

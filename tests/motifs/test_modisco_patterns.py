@@ -135,6 +135,20 @@ def test_order_and_seed(
 
 
 @installed
+def test_seqlets_that_stand_out_against_a_background(planted: tuple[Attributions, list[Place]]) -> None:
+    """They are those that `call_seqlets` finds with it; what is its own background has none."""
+    result = planted[0]
+    noise = np.random.default_rng(9).normal(0, 0.02, result.X.shape).astype(np.float32)
+    background = replace(result, hypothetical=noise, contributions=noise * result.X)
+    found = modisco_patterns(result, background=background, max_memory=1 << 40)
+    assert {word_of(pattern.consensus) for pattern in found} == set(WORDS)
+    assert "seqlets were called by call_seqlets(method='window'), as a background is given" in found.notes
+    assert len(modisco_patterns(result, background=result, max_memory=1 << 40)) == 0
+    with pytest.raises(ParameterError, match="leave out seqlets"):
+        modisco_patterns(result, seqlets=call_seqlets(result), background=background)
+
+
+@installed
 @pytest.mark.slow
 def test_seqlets_that_are_given(planted: tuple[Attributions, list[Place]]) -> None:
     """Those of a part of the sequences, of any width: windows around their middles are clustered; 60 at most."""

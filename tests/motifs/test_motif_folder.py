@@ -61,6 +61,37 @@ def test_all_comes_back(found, source, tmp_path):
     assert [m.id for m in read_motifs(place / "motifs.meme")] == ["pos_0", "neg_0"]
 
 
+def test_parts_of_motifs_are_within_reach(found, source, tmp_path):
+    """By id, as patterns of their own, as a column of the occurrences, and as files."""
+    whole = stack_pattern(source, [0, 1, 2, 3], [2, 5, 11, 20], 9, ["+", "-", "+", "-"])
+    one, two = (
+        stack_pattern(source, np.arange(4)[rows], np.array([2, 5, 11, 20])[rows], 9, np.array(list("+-+-"))[rows])
+        for rows in ([1, 3], [0, 2])
+    )
+    against = found["neg_0"]
+    divided = PatternSet.of(
+        source, [replace(whole, subpatterns=(one, two)), against], method="fast", parameters={}, notes=[]
+    )
+    divided = replace(divided, labels={"pos_0": "CTCF (MA0139.2)"})
+    again = load_motifs(save_motifs(divided, tmp_path / "m", source))
+    for motifs in (divided, again):
+        parts = motifs.subpatterns()
+        assert [part.id for part in parts] == ["pos_0.0", "pos_0.1"]
+        assert motifs["pos_0.1"].sequence.tolist() == [0, 2]
+        assert motifs[np.int64(1)].id == "neg_0"
+        assert parts.to_table()["name"].tolist() == ["CTCF (MA0139.2)"] * 2
+        with pytest.raises(ParameterError, match=r"no pattern 'pos_0\.2'"):
+            motifs["pos_0.2"]
+    assert len(against.subpatterns) == len(found.subpatterns()) == 0
+    table = pd.read_csv(tmp_path / "m" / "subpatterns.tsv", sep="\t")
+    assert table["pattern"].tolist() == ["pos_0.0", "pos_0.1"]
+    assert table["size"].tolist() == [2, 2]
+    assert [m.id for m in read_motifs(tmp_path / "m" / "subpatterns.meme")] == ["pos_0.0", "pos_0.1"]
+    assert (tmp_path / "m" / "subpatterns.svg").stat().st_size > 1000
+    places = pd.read_csv(tmp_path / "m" / "occurrences.tsv", sep="\t", keep_default_na=False)
+    assert places["subpattern"].tolist() == ["pos_0.1", "pos_0.0", "pos_0.1", "pos_0.0", "", ""]
+
+
 def test_no_motif_is_a_result_too(source, tmp_path):
     none = PatternSet.of(source, [], method="fast", parameters={}, notes=["3 seqlets are too few to cluster."])
     place = save_motifs(none, tmp_path / "m", source)

@@ -176,6 +176,46 @@ def test_sums_that_rounding_explains_and_others(tmp_path, row, fine, head):
         np.testing.assert_allclose(motif.counts[1].sum(), 7)
 
 
+_MATRIX = "MOTIF M1 box\nletter-probability matrix: alength= 4 w= 2 nsites= 10 E= 0\n 0 0 1 0\n 0 0 0 1\n"
+_RNA = 'ALPHABET "RNA" RNA-LIKE\nA "Adenine" CC0000\nC "Cytosine" 0000CC\nG "Guanine" FFB300\nU "Uracil" 008000\n'
+
+
+@pytest.mark.parametrize(
+    "alphabet", ["", "ALPHABET= ACGT\n", "ALPHABET= ACGU\n", f"{_RNA}N = ACGU\nEND ALPHABET\n", "alphabet= acgt\n"]
+)
+def test_alphabets_of_meme_files(tmp_path, alphabet):
+    (motif,) = read_motifs(write(tmp_path, f"MEME version 5.5.5\n\n{alphabet}\nstrands: +\n\n{_MATRIX}"))
+    assert (motif.consensus, motif.counts.sum(), motif.id, motif.name) == ("GT", 20, "M1", "box")
+
+
+@pytest.mark.parametrize("line", ["letter-probability matrix:", "letter-probability matrix: alength=4 w=2 E=1e-12"])
+def test_meme_files_that_say_less(tmp_path, line):
+    text = f"MEME version 4\r\n\r\nMOTIF M1\r\n{line}\r\n0 0 1 0\r\n0 0 0 1\r\n\r\nURL http://x\r\n"
+    (motif,) = read_motifs(write(tmp_path, text))
+    assert (motif.consensus, motif.kind, motif.name) == ("GT", "probabilities", "M1")
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("0 0 0 0", r"line 8: motif 'M1', position 1: all probabilities are 0; expected a sum of 1"),
+        ("0 1.5 -0.5 0", r"line 8: motif 'M1' has -0.5 for G at position 1; expected probabilities of at least 0"),
+        ("0 nan 0 1", r"line 8: motif 'M1' has nan for C at position 1"),
+    ],
+)
+@pytest.mark.parametrize("normalise", [False, True])
+def test_positions_that_are_none(tmp_path, row, message, normalise):
+    text = "MEME version 4\n\nALPHABET= ACGT\n\n" + _MATRIX.replace(" 0 0 0 1", f" {row}")
+    with pytest.raises(FileFormatError, match=message):
+        read_motifs(write(tmp_path, text), normalise=normalise)
+
+
+def test_a_meme_file_without_its_first_line_is_told(tmp_path):
+    for text in (_MATRIX, f"ALPHABET= ACGT\n\n{_MATRIX}"):
+        with pytest.raises(FileFormatError, match="write 'MEME version 4' above"):
+            read_motifs(write(tmp_path, text))
+
+
 def test_log_odds_are_no_motif(tmp_path):
     with pytest.raises(FileFormatError, match="Turn log-odds back"):
         read_motifs(write(tmp_path, ">AHR_HUMAN.H11MO.0.B\n-1.2 0.3 0.5 0.1\n0.2 -0.7 1.1 -0.3\n"))

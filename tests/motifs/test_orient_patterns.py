@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -54,6 +56,16 @@ def test_turned_patterns_are_turned_back_with_their_matches():
     for name in ("target", "offset", "strand", "overlap"):
         np.testing.assert_array_equal(getattr(matches, name)[first], getattr(again, name)[first])
     assert [m.id for m in orient_patterns(patterns)[1].best.values()] == list(IDS)
+
+
+def test_parts_are_turned_and_renamed_with_their_pattern():
+    whole = pattern_of(KNOWN[IDS[0]], "pos_0", turned=True)
+    part = pattern_of(KNOWN[IDS[0]], "pos_0.0", turned=True)
+    oriented, _ = orient_patterns(PatternSet(patterns=(replace(whole, subpatterns=(part,)),)))
+    (turned,) = oriented.subpatterns()
+    assert turned.id == "pos_0.0"
+    assert turned.motif.name == turned.trimmed().consensus == oriented[0].trimmed().consensus
+    assert list(turned.strand) == ["-", "+"] * 3
 
 
 def test_patterns_that_read_right_or_match_nothing_stay():

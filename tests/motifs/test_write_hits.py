@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -58,6 +59,18 @@ def test_a_place_in_several_sequences_is_written_once_in_bed_and_each_time_in_ts
     )
     assert [row[:3] for row in rows_of(write_hits(hits, tmp_path / "h.bed"))[1:]] == [["chr1", "60", "70"]]
     assert len(rows_of(write_hits(hits, tmp_path / "h.tsv"))) == 1 + 2
+
+
+def test_what_hangs_over_the_begin_of_a_chromosome_begins_at_0_and_is_not_taken_for_unplaced(tmp_path):
+    hits = replace(
+        hits_at([(0, 60, 0), (1, 10, 0), (2, 0, 0)]),
+        intervals=(Interval("chr1", -65, 35), Interval("chr1", -15, 85), Interval("chr1", -100, 0), None),
+    )
+    assert len(hits.unique()) == 2  # the first two are the same place, before 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        path = write_hits(hits, tmp_path / "h.bed")
+    assert [row[:3] for row in rows_of(path)[1:]] == [["chr1", "0", "5"]]
 
 
 def test_bed_without_a_genome_holds_coordinates_in_the_sequences(tmp_path):

@@ -72,3 +72,30 @@ def test_some_without_an_interval(tmp_path):
     assert [row[0] for row in lines(path)] == ["chr1", "chr2"]
     nothing = some(None).take([])
     assert lines(write_seqlets_bed(nothing, tmp_path / "none.bed")) == []
+
+
+def test_what_hangs_over_the_begin_of_a_chromosome_begins_at_0(tmp_path):
+    """BED has no negative places; what lies before the chromosome altogether is padding, and not on it."""
+    places = (Interval("chr1", -10, 40, "+"), Interval("chr1", -22, 28, "-"), Interval("chr1", -60, -10, "+"))
+    rows = lines(write_seqlets_bed(some(places), tmp_path / "s.bed"))
+    assert [row[:3] for row in rows] == [["chr1", "0", "5"], ["chr1", "0", "8"], ["chr1", "24", "28"]]
+    assert [row[6:8] for row in rows] == [row[1:3] for row in rows]
+    assert [row[13:15] for row in rows] == [["5", "15"], ["20", "29"], ["0", "4"]]
+
+
+def test_a_place_in_several_sequences_is_written_once(tmp_path):
+    """Of each sign the seqlet with the smallest p-value, then that with the larger contribution."""
+    found = Seqlets(
+        sequence=np.array([0, 1, 2, 2, 3]),
+        start=np.array([30, 10, 15, 15, 15]),
+        end=np.array([40, 20, 25, 25, 25]),
+        score=np.array([1.0, 2.0, -1.0, 3.0, 4.0]),
+        p_value=np.array([1e-3, 1e-5, 1e-2, 1e-5, np.nan]),
+        q_value=np.full(5, np.nan),
+        names=("a", "b", "c", "d"),
+        intervals=(Interval("chr1", 0, 60), Interval("chr1", 20, 80), Interval("chr1", 5, 55, "-"), None),
+    )
+    assert found.unique().score.tolist() == [-1.0, 3.0, 4.0]
+    with pytest.warns(SequenceWarning, match="1 of 3 seqlets"):
+        rows = lines(write_seqlets_bed(found, tmp_path / "s.bed"))
+    assert [(row[1], row[2], row[9]) for row in rows] == [("30", "40", "-1"), ("30", "40", "3")]

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from seqexplain.errors import ParameterError, SeqExplainWarning, SequenceWarning, StorageError, TargetError
+from seqexplain.motifs import open_contributions
 from seqexplain.results import Attributions, Interval
 from seqexplain.storage import begin_store, export, save
 
@@ -137,6 +138,18 @@ def test_bed_leaves_out_what_has_no_place(tmp_path: Path, result: Attributions) 
     lines = file.read_text().splitlines()
     assert len(lines) == N - 1
     assert lines[0] == "chr2\t1\t10\tp1\t0\t-"
+
+
+def test_a_sequence_that_was_padded_at_the_begin_of_a_chromosome(tmp_path: Path, result: Attributions) -> None:
+    """BED has no places below 0; beside arrays, places are as wide as these, and are read back."""
+    width = result.X.shape[1]
+    places = tuple(Interval("chr1", 100 * i - 7, 100 * i - 7 + width, "-") for i in range(len(result)))
+    save(replace(result, intervals=places, lengths=None), tmp_path / "r.zarr")
+    (file,) = export(tmp_path / "r.zarr", tmp_path / "r.bed", format="bed", target=0)
+    starts = [int(line.split("\t")[1]) for line in file.read_text().splitlines()]
+    assert starts == [max(0, place.start) for place in places]
+    export(tmp_path / "r.zarr", tmp_path / "m", format="modisco", target=0)
+    assert open_contributions(tmp_path / "m").intervals == places
 
 
 def test_bed_without_coordinates(tmp_path: Path, result: Attributions) -> None:
