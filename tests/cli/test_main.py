@@ -167,7 +167,11 @@ def test_an_interrupt_leaves_a_status_and_no_table(program, model, peaks, tmp_pa
     many.write_text(peaks.read_text("ascii") * 400)
     out = tmp_path / "scores.tsv"
     process = subprocess.Popen(
-        [*program, "score", str(model), str(many), "-o", str(out)], stderr=subprocess.PIPE, text=True, cwd=tmp_path
+        [*program, "score", str(model), str(many), "-o", str(out)],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
     )
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob(".scores.tsv.*")):  # the table has been begun

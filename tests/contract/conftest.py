@@ -18,6 +18,8 @@ if _TESTS not in sys.path:
 # what happens where arrays enter and leave, which is the same for all methods of an engine: one of each is quick
 AT_THE_EDGE = ("test_layouts_and_base_orders", "test_half_precision_models_are_explained_in_full")
 LEADERS = ("deeplift", "lrp", "saliency", "integrated gradients", "in-silico mutagenesis", "kernel SHAP")
+# what does not name a model is tried on "tasks"; of the other models one is quick for methods that lead no engine
+OTHER_TOY = "two heads"
 
 
 @cache
@@ -33,8 +35,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         parameters = getattr(getattr(item, "callspec", None), "params", {})
         method = parameters.get("method")
-        same_edge = getattr(item, "originalname", "") in AT_THE_EDGE and not any(method is m for m in _leaders())
-        if same_edge or getattr(method, "slow", False):
+        led = method is not None and not any(method is m for m in _leaders())
+        same_edge = led and getattr(item, "originalname", "") in AT_THE_EDGE
+        same_engine = led and parameters.get("toy", OTHER_TOY) != OTHER_TOY
+        if same_edge or same_engine or getattr(method, "slow", False):
             item.add_marker(pytest.mark.slow)
 
 

@@ -68,7 +68,8 @@ def test_a_kernel_that_is_a_motif_gives_the_motif(separate: bool) -> None:
     best = scores.max(axis=1)
     rows = np.flatnonzero(best >= 0.5 * best.max())
     np.testing.assert_array_equal(first.sequence, rows)
-    np.testing.assert_array_equal(first.start, scores.argmax(axis=1)[rows])
+    # of windows that score alike to the last digit, rounding may take any
+    np.testing.assert_allclose(scores[rows, first.start], best[rows], rtol=1e-6)
     wanted = sum(X[i, s : s + 6] for i, s in zip(rows, first.start, strict=True))
     np.testing.assert_array_equal(first.motif.counts, wanted)
     np.testing.assert_allclose(first.activation, best[rows] * (1 if not separate else 2 / np.sqrt(1.001)), rtol=1e-4)

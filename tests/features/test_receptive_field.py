@@ -18,6 +18,7 @@ from seqexplain.models.backend import to_numpy, to_tensor
 from seqexplain.models.sequence_model import SequenceModel
 
 L = 40
+ROUNDING = 2e-6  # of values of about 1: some processors round an example differently at another place of its batch
 
 
 def seen(model: SequenceModel, layer: str, length: int = L) -> list[np.ndarray]:
@@ -36,7 +37,7 @@ def seen(model: SequenceModel, layer: str, length: int = L) -> list[np.ndarray]:
         values = graph.run(weights, model.feeds(to_tensor(batch), {}), positions)
         for call, (value, reach) in enumerate(zip(chosen.values, chosen.reaches, strict=True)):
             y = np.moveaxis(to_numpy(values[value]), reach.axis, 1).reshape(len(batch), len(reach), -1)
-            changed = (np.abs(y[1:] - y[:1]) > 1e-7).any(axis=-1).reshape(length, 3, -1).any(axis=1).T
+            changed = (np.abs(y[1:] - y[:1]) > ROUNDING).any(axis=-1).reshape(length, 3, -1).any(axis=1).T
             if len(found) <= call:
                 found.append(changed)
             else:

@@ -14,14 +14,14 @@ import pytest
 
 from seqexplain.storage import ResultStore, load
 
-N = 2000  # 125 chunks of 16
-KILLS = 14
+N = 2000  # 125 chunks of 16, 250 batches of 8
+KILLS = 10
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
 
 
-def start(worker: Path, store: Path, seconds: float) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(worker), str(store), str(N), str(seconds)]
+def start(worker: Path, store: Path, *moment: float) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(worker), str(store), str(N), *map(str, moment)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -31,7 +31,7 @@ def files_in(store: Path) -> dict[Path, bytes]:
 
 def test_killed_again_and_again_it_gives_the_same_bytes(worker: Path, tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole.zarr", tmp_path / "killed.zarr"
-    done = start(worker, whole, 0)
+    done = start(worker, whole)
     assert done.returncode == 0, done.stderr
     explained, duration = done.stdout.split()
     assert int(explained) == N
@@ -39,9 +39,11 @@ def test_killed_again_and_again_it_gives_the_same_bytes(worker: Path, tmp_path: 
 
     moments = random.Random(1)
     progress = []
-    for _ in range(KILLS):
-        # on the whole less than one full run, so that the job cannot end before the last kill
-        done = start(worker, killed, moments.uniform(0, float(duration) / (0.8 * KILLS)))
+    for kill in range(KILLS):
+        # counted in batches, as a busy machine takes any time for them; on the whole less than all of them, so that the
+        # job cannot end before the last kill. The first kills may come before the first batch
+        batches = 0 if kill < 2 else moments.randint(1, N // 8 // KILLS)
+        done = start(worker, killed, batches, moments.uniform(0, 3 * float(duration) / (N // 8)))
         assert done.returncode == -signal.SIGKILL, done.stderr
         if not killed.exists():
             progress.append(0)
@@ -57,7 +59,7 @@ def test_killed_again_and_again_it_gives_the_same_bytes(worker: Path, tmp_path: 
     assert progress == sorted(progress), "nothing that was whole is lost"
     assert 0 < progress[-1] < N, "killed before the end, after something was done"
 
-    done = start(worker, killed, 0)
+    done = start(worker, killed)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout.split()[0]) == N - progress[-1], "what was there is not computed again"
     expected, received = files_in(whole), files_in(killed)

@@ -1,7 +1,7 @@
 """A toy job: an explainer of NumPy alone, the same numbers each time.
 
-As a program it is what the tests kill: `python worker.py STORE SEQUENCES SECONDS`; so many seconds
-after the imports it gets SIGKILL (never with 0).
+As a program it is what the tests kill: `python worker.py STORE SEQUENCES [BATCHES SECONDS]`; so many seconds after it
+has begun so many batches it gets SIGKILL.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +42,12 @@ class NumpyExplainer:
             "model": {"sha256": "f" * 64, "path": "/a/model.keras"},
         } | provenance
         self.calls: list[tuple[int, int, int]] = []
+        self.begun: Callable[[int], None] = lambda calls: None
 
     def explain(self, X: Array, *, start: int = 0, names: Sequence[str] = ()) -> Attributions:
         b, length, _ = X.shape
         self.calls.append((start, b, length))
+        self.begun(len(self.calls))
         weights = np.sin(np.arange(length * 4, dtype=np.float32).reshape(length, 4) + self.parameters["seed"])
         scores = weights + X.sum(axis=(1, 2))[:, None, None] / 7 + X[:, :1, :1]
         predictions = (scores * X).sum(axis=(1, 2)) + np.arange(start, start + b)
@@ -78,16 +80,19 @@ def source_of(n: int, length: int = 30, **options: Any) -> SequenceSource:
 
 
 def main() -> None:
-    store, n, seconds = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+    store, n = Path(sys.argv[1]), int(sys.argv[2])
     import zarr  # its import is no part of the job
 
     assert zarr
-    if seconds:
+    explainer = NumpyExplainer(8)
+    if len(sys.argv) > 3:
+        last, seconds = int(sys.argv[3]), float(sys.argv[4])
         killer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL))
         killer.daemon = True
-        killer.start()
+        explainer.begun = lambda calls: killer.start() if calls == last else None
+        explainer.begun(0)
     began = time.perf_counter()
-    report = run(NumpyExplainer(8), source_of(n, varied=True), store, chunk=16, progress=False)
+    report = run(explainer, source_of(n, varied=True), store, chunk=16, progress=False)
     sys.stdout.write(f"{report.explained} {time.perf_counter() - began}")
 
 
