@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -15,3 +16,16 @@ def testdata() -> Path:
     if not _TESTDATA.is_dir():
         pytest.skip("the folder shared/testdata is not beside this checkout")
     return _TESTDATA
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest leaves out what is marked as slow
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of the rows of a test marked `table(k)` leave every k-th to the quick tests; the others are slow ones."""
+    rows: Counter[str] = Counter()
+    for item in items:
+        table = item.get_closest_marker("table")
+        if table is not None:
+            name = item.nodeid.partition("[")[0]
+            if rows[name] % table.args[0]:
+                item.add_marker(pytest.mark.slow)
+            rows[name] += 1

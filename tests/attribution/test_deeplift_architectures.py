@@ -125,6 +125,7 @@ def built(family: str) -> SequenceModel:
     return SequenceModel(randomise(keras.Model(x, kl.Concatenate()(heads))))
 
 
+@pytest.mark.table(3)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_blocks_are_computed_and_add_up(family: str) -> None:
     model = built(family)

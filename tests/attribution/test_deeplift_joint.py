@@ -169,6 +169,7 @@ FAMILIES: dict[str, Callable[[Twin, Value], Branches]] = {
 }
 
 
+@pytest.mark.table(3)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_values_and_scores_equal_the_oracle(family: str) -> None:
     t = Twin(seed=5)

@@ -245,6 +245,7 @@ def joined(t: Twin, branches: Branches) -> SequenceModel:
     return SequenceModel(keras.Model(t.inputs[0], kl.Concatenate()(tensors)))
 
 
+@pytest.mark.table(3)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_layers_equal_the_oracle(family: str) -> None:
     t = Twin(seed=3)

@@ -15,6 +15,7 @@ from seqexplain.errors import ParameterError
 from seqexplain.models.sequence_model import SequenceModel
 
 
+@pytest.mark.table(3)
 @pytest.mark.parametrize(
     ("references", "rule"), [("dinucleotide", "rescale"), ("uniform", "rescale"), ("uniform", "reveal_cancel")]
 )

@@ -124,6 +124,7 @@ relaxed = settings(
 )  # fmt: skip
 
 
+@pytest.mark.table(3)
 @pytest.mark.parametrize("name", RULES)
 @relaxed
 @given(steps=architectures(), seed=st.integers(0, 10_000), integers=st.booleans(), proportional=st.booleans())

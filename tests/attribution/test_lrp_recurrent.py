@@ -97,6 +97,7 @@ def built(layers: list[Any], bias: bool = True) -> Any:
     return randomise(keras.Model(x, kl.Dense(2, use_bias=bias, name="last")(kl.Flatten()(y))))
 
 
+@pytest.mark.table(3)
 @pytest.mark.parametrize("epsilon", [0.0, 0.05])
 @pytest.mark.parametrize("name", LAYERS)
 def test_equals_the_unrolled_oracle(name: str, epsilon: float) -> None:
@@ -183,6 +184,7 @@ MODELS: dict[str, Callable[[], list[Any]]] = {
 }
 
 
+@pytest.mark.table(3)
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("rule", ["epsilon-plus", "epsilon-gamma-box", "deep-taylor", "flat", "alpha-beta"])
 def test_books_are_kept(name: str, rule: str) -> None:

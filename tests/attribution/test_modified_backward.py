@@ -80,6 +80,7 @@ NETWORKS: dict[str, Callable[[Twin], Value]] = {
 }
 
 
+@pytest.mark.table(3)
 @pytest.mark.parametrize("seed", [0, 1, 2])
 @pytest.mark.parametrize("network", NETWORKS)
 @every_method
@@ -96,6 +97,7 @@ def test_agreement_with_numpy(method: str, network: str, seed: int) -> None:
     assert not np.allclose(wanted, gradient, atol=1e-2 * scale) or not scale  # the test can tell them apart
 
 
+@pytest.mark.table(3)
 @pytest.mark.parametrize("network", ["plain", "overlapping", "normalised", "two_dimensional"])
 @pytest.mark.parametrize("seed", [3, 4])
 @every_method

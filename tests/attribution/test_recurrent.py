@@ -91,6 +91,7 @@ def built(layers: list[Any]) -> Any:
     return randomise(keras.Model(x, kl.Dense(2)(kl.Flatten()(y))))
 
 
+@pytest.mark.table(3)
 @pytest.mark.parametrize("name", LAYERS)
 def test_equals_the_unrolled_oracle(name: str) -> None:
     layers = LAYERS[name]()
@@ -163,6 +164,7 @@ MODELS: dict[str, Callable[[], list[Any]]] = {
 KINDS = [("danq", "dinucleotide"), ("sum", "zeros"), *((name, "uniform") for name in MODELS)]
 
 
+@pytest.mark.table(3)
 @pytest.mark.parametrize(("name", "references"), KINDS)
 def test_adds_up(name: str, references: str) -> None:
     model = SequenceModel(built(MODELS[name]()))

@@ -20,6 +20,7 @@ def softmax(z: np.ndarray, axis: Any) -> np.ndarray:
     return e / e.sum(axis=axis, keepdims=True)
 
 
+@pytest.mark.table(3)
 @pytest.mark.parametrize("joint", [False, True])
 @pytest.mark.parametrize("channel", [None, 1])
 @pytest.mark.parametrize("references", ["dinucleotide", "uniform"])

@@ -28,6 +28,7 @@ OPTIONS: dict[str, list[str]] = {
 UNFIT = {"cam": "grad_cam"}  # what the bundled model is not built for, and what the refusal advises
 
 
+@pytest.mark.table(3)
 @pytest.mark.parametrize("method", [m for m in CATALOGUE if m not in UNFIT])
 def test_every_method_as_its_function(method, cli, model, few, tmp_path):
     extra = OPTIONS.get(method, [])

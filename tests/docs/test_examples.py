@@ -70,6 +70,7 @@ def files(tmp_path_factory):
     return folder
 
 
+@pytest.mark.table(4)
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, ("python",))], ids=name)
 @pytest.mark.filterwarnings("ignore::seqexplain.errors.SeqExplainWarning")  # eight sequences are few for anything
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
