@@ -115,8 +115,8 @@ class Block:
             text = " ".join(row.words)
             if len(text) > 1 and not set(text.upper()) - _SEQUENCE:
                 raise self.fault(
-                    f"{text[:40]!r} is a sequence, not a row of numbers; expected a file of motifs (MEME, JASPAR, TRANSFAC, "
-                    "HOMER or plain matrices). Is it FASTA?",
+                    f"{text[:40]!r} is a sequence, not a row of numbers; expected a file of motifs (MEME, JASPAR, "
+                    "TRANSFAC, HOMER or plain matrices). Is it FASTA?",
                     row.line,
                 ) from error
             raise self.fault(f"{text[:40]!r} is not a row of numbers ({error}).", row.line) from error
