@@ -16,6 +16,7 @@ from seqexplain.data import DEMO_PEAKS, MODEL, bundled
 # what needs another process, or a model that is not there
 ELSEWHERE = ("--backend", "--extra", "--allow-lambda", "demo")
 SEQUENCES = 60  # of which CTCF's motif can be found
+FEW = 20
 GAP = 150  # bp between peaks on the made-up chromosome
 
 
@@ -75,9 +76,11 @@ def test_commands_run(page, material, tmp_path, monkeypatch, capsys):
     # files that a page takes from another one
     if not any(" -o peaks.zarr" in line for line in command_lines(page)):
         assert main(shlex.split("explain model.keras peaks.fa -o peaks.zarr --target 0 -n 5 -q")) == 0
-    if page.stem == "sis":
-        for model in ("model_a", "model_b"):
-            assert main(shlex.split(f"sis model.keras peaks.fa -o {model}.zarr --target 0 --threshold 2 -q")) == 0
+    if page.stem == "sis":  # the dearest of them: fewer sequences do
+        records = (tmp_path / "peaks.fa").read_text().split(">")
+        (tmp_path / "peaks.fa").write_text("".join(f">{one}" for one in records[1:FEW]))
+        assert main(shlex.split("sis model.keras peaks.fa -o model_a.zarr --target 0 --threshold 2 -q")) == 0
+        shutil.copytree("model_a.zarr", "model_b.zarr")
     seen: set[str] = set()
     for line in filter(wanted, command_lines(page)):
         words = shlex.split(line, comments=True)[1:]
