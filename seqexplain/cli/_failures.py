@@ -78,7 +78,8 @@ def _report(error: Exception) -> int:
         return USER_MISTAKE
     if hasattr(error, "format_message"):  # a usage error of typer's
         message = error.format_message().replace("Value error, ", "").rstrip(".")
-        _line("error", f"{message}. {_help_of(error)}")
+        end = "" if message.endswith("?") else "."  # of a hint: Did you mean …?
+        _line("error", f"{message}{end} {_help_of(error)}")
         return USER_MISTAKE
     if isinstance(error, MemoryError) or type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError"):
         _line("error", "out of memory. Lower --batch-size, or take a machine with more.")

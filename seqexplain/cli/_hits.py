@@ -103,7 +103,8 @@ def _motifs(path: Path) -> tuple[Any, dict[str, str]]:
 
 
 def _summary(found: MotifHits, out: list[Path]) -> list[str]:
-    lines = [f"{len(found):,} hits of {len(found.patterns)} motifs: {', '.join(str(path) for path in out)}"]
+    count = len(found.patterns)
+    lines = [f"{len(found):,} hits of {count} motif{'s' * (count != 1)}: {', '.join(str(path) for path in out)}"]
     table = found.summarise()
     for line in table.head(LINES_SHOWN).itertuples():
         name = f" {line.name}" if line.name and line.name != line.pattern else ""

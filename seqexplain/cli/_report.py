@@ -92,7 +92,7 @@ def _chosen(hits: str | None, motifs: Path | None) -> str | Path | None:
 
 
 def _lines(summary: ReportSummary) -> list[str]:
-    parts = [f"{summary.sequences:,} sequences"]
+    parts = [f"{summary.sequences:,} sequence{'s' * (summary.sequences != 1)}"]
     if summary.motifs:
         parts += [f"{summary.motifs:,} motif{'s' * (summary.motifs != 1)}", f"{summary.hits:,} hits"]
     size = f"{summary.size / 1e6:.2g} MB" if summary.size < 1e7 else f"{summary.size / 1e6:.0f} MB"

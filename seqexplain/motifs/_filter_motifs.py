@@ -311,7 +311,7 @@ class FilterMotifs:
             lines.append(line)
         return pd.DataFrame(lines, columns=list(COLUMNS))
 
-    def plot(self, *, largest: int = 10, title: str | None = None) -> list[Axes]:
+    def plot(self, *, largest: int = 10, title: str | None = None, ax: Any = None) -> list[Axes]:
         """Draw the filters' logos, one below the other: the most important first, else those with the most sites.
 
         Parameters
@@ -320,6 +320,8 @@ class FilterMotifs:
             How many to draw.
         title
             Text above.
+        ax
+            Matplotlib axes in whose place all panels are put; default: a figure of their own.
 
         Returns
         -------
@@ -343,7 +345,7 @@ class FilterMotifs:
             shares["background"] = np.array([(one.n_background or 0) / self.n_background for one in shown])
         ppms = [one.motif.probabilities for one in shown if one.motif is not None]
         return motif_panels(
-            ppms, labels=[one.id for one in shown], shares=shares, share_of="active sequences", title=title
+            ppms, labels=[one.id for one in shown], shares=shares, share_of="active sequences", title=title, ax=ax
         )
 
 

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from seqexplain.errors import FileFormatError, ShapeError
 from seqexplain.motifs._matrices import Kind, Motif
 
+_SEQUENCE = set("ACGTUN ")  # letters of what is no matrix but a sequence
+
 ASSUMED_SITES = 20.0  # what a MEME file means when it does not say how many sites a matrix comes from
 
 LAST_PLACES = 4  # four numbers, each off by one in its last decimal at most: so much a sum of probabilities may be off
@@ -111,6 +113,12 @@ class Block:
             return [float(word) for word in row.words]
         except ValueError as error:
             text = " ".join(row.words)
+            if len(text) > 1 and not set(text.upper()) - _SEQUENCE:
+                raise self.fault(
+                    f"{text[:40]!r} is a sequence, not a row of numbers; expected a file of motifs (MEME, JASPAR, "
+                    "TRANSFAC, HOMER or plain matrices). Is it FASTA?",
+                    row.line,
+                ) from error
             raise self.fault(f"{text[:40]!r} is not a row of numbers ({error}).", row.line) from error
 
     def _by_position(self, numbers: list[list[float]]) -> bool:

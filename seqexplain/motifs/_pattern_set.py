@@ -229,7 +229,9 @@ class PatternSet:
         name = self.labels.get(pattern.id, "")
         return f"{pattern.id}: {pattern.size:,} occurrences" + (f", {name}" if name else "")
 
-    def plot(self, *, largest: int = 10, labels: Sequence[str] = (), title: str | None = None) -> list[Any]:
+    def plot(
+        self, *, largest: int = 10, labels: Sequence[str] = (), title: str | None = None, ax: Any = None
+    ) -> list[Any]:
         """Draw the cores of the first patterns: mean contributions on the left, base frequencies on the right.
 
         Parameters
@@ -240,6 +242,8 @@ class PatternSet:
             One text a pattern that is drawn; default: its id, size and name.
         title
             Text above.
+        ax
+            Matplotlib axes in whose place all panels are put; default: a figure of their own.
 
         Returns
         -------
@@ -261,6 +265,7 @@ class PatternSet:
             [pattern.motif.probabilities for pattern in shown],
             labels=labels or [self._caption(pattern) for pattern in shown],
             title=title,
+            ax=ax,
         )
 
 

@@ -148,7 +148,7 @@ class SubsetClusters:
             }
         )
 
-    def plot(self, *, largest: int = 10, title: str | None = None) -> list[Axes]:
+    def plot(self, *, largest: int = 10, title: str | None = None, ax: Any = None) -> list[Axes]:
         """Draw the motifs of the largest clusters, one below the other, and the share of each group's subsets.
 
         Parameters
@@ -157,6 +157,8 @@ class SubsetClusters:
             How many clusters to draw.
         title
             Text above.
+        ax
+            Matplotlib axes in whose place all panels are put; default: a figure of their own.
 
         Returns
         -------
@@ -181,4 +183,5 @@ class SubsetClusters:
             labels=[f"{c}: {sizes[c]}" for c in shown],
             shares={name: self.shares[: len(shown), g] for g, name in enumerate(self.groups)},
             title=title,
+            ax=ax,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -137,5 +138,7 @@ def find_method(name: str) -> MethodEntry:
         When there is none of this name.
     """
     if name not in CATALOGUE:
-        raise ParameterError(f"There is no method {name!r}; there are: {', '.join(CATALOGUE)}.")
+        close = get_close_matches(name, CATALOGUE, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise ParameterError(f"There is no method {name!r}; there are: {', '.join(CATALOGUE)}.{hint}")
     return CATALOGUE[name]

@@ -143,7 +143,8 @@ def run(
         with progress_of("explaining", found.n, done, shown=progress) as advance:
             job.go(advance)
         seconds = time.monotonic() - began
-        _log.info("%s: %d sequences explained in %s.", target, found.n - done, in_words(seconds))
+        count = found.n - done
+        _log.info("%s: %d sequence%s explained in %s.", target, count, "" if count == 1 else "s", in_words(seconds))
         return JobReport(target, found.n, found.n - done, seconds)
 
 

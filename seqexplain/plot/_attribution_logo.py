@@ -14,7 +14,7 @@ from seqexplain.plot._coordinates import Coordinates
 from seqexplain.plot._highlights import read_highlights
 from seqexplain.plot._letters import Engine
 from seqexplain.plot._occurrences import read_occurrences
-from seqexplain.plot._one_sequence import find_row, length_of, place_of, read_stretch, title_of
+from seqexplain.plot._one_sequence import find_row, length_of, place_of, read_stretch, title_of, unit_of
 from seqexplain.plot._tracks import tracks
 from seqexplain.results import Attributions
 
@@ -126,7 +126,8 @@ def _by_target(result: Attributions, row: int, *, hypothetical: bool) -> dict[st
         )
     scores = as_numbers(source[row], "contributions")
     if not result.several_targets:
-        return {"hypothetical contribution" if hypothetical else "contribution": scores}
+        what = "hypothetical contribution" if hypothetical else "contribution"
+        return {what + unit_of(result): scores}
     labels = result.targets
     if len(set(labels)) < len(labels):  # a mapping needs distinct keys
         labels = tuple(f"{label} ({place})" for place, label in enumerate(labels))

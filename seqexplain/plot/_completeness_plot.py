@@ -11,7 +11,7 @@ from seqexplain.errors import ParameterError
 from seqexplain.plot._arrays import Floats
 from seqexplain.plot._effect_curves import PALETTE
 from seqexplain.plot._figure import LABEL_SIZE, TICK_SIZE, check_axes, new_figure, write_title
-from seqexplain.plot._one_sequence import one_target
+from seqexplain.plot._one_sequence import one_target, unit_of
 from seqexplain.results import Attributions
 
 WIDTH, HEIGHT = 4.6, 3.4  # inches
@@ -100,7 +100,7 @@ def completeness_plot(
             zorder=order, rasterized=len(rows) > VECTOR_POINTS,
         )  # fmt: skip
     _draw_band(ax, limits, found[3])
-    _style(ax, limits, references=one.reference_predictions is not None)
+    _style(ax, limits, unit_of(one), references=one.reference_predictions is not None)
     things = "sequences" if one.reference_predictions is None else "pairs"
     write_title(ax, _title(one.method, held, things) if title is None else title, 0)
     return ax
@@ -128,7 +128,7 @@ def _draw_band(ax: Axes, limits: tuple[tuple[float, float], tuple[float, float]]
     ax.legend(handles=[line], loc="best", fontsize=TICK_SIZE, frameon=False)
 
 
-def _style(ax: Axes, limits: tuple[tuple[float, float], tuple[float, float]], *, references: bool) -> None:
+def _style(ax: Axes, limits: tuple[tuple[float, float], tuple[float, float]], unit: str, *, references: bool) -> None:
     ax.set_xlim(*limits[0])
     ax.set_ylim(*limits[1])
     ax.spines[["top", "right"]].set_visible(False)
@@ -144,8 +144,9 @@ def _style(ax: Axes, limits: tuple[tuple[float, float], tuple[float, float]], *,
             axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             axis.set_minor_locator(NullLocator())
     explained = "|Δ| = |f(x) − f(reference)|" if references else "|f(x)|"
-    ax.set_xlabel(explained, fontsize=LABEL_SIZE)
-    ax.set_ylabel("|Σ contributions − Δ|" if references else "|Σ contributions − f(x)|", fontsize=LABEL_SIZE)
+    ax.set_xlabel(explained + unit, fontsize=LABEL_SIZE)
+    error = "|Σ contributions − Δ|" if references else "|Σ contributions − f(x)|"
+    ax.set_ylabel(error + unit, fontsize=LABEL_SIZE)
 
 
 def _title(method: str, held: Floats, things: str) -> str:

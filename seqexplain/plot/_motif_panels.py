@@ -12,8 +12,9 @@ from seqexplain.errors import ParameterError, ShapeError
 from seqexplain.plot._arrays import as_numbers
 from seqexplain.plot._colors import Colors
 from seqexplain.plot._effect_curves import PALETTE
-from seqexplain.plot._figure import LABEL_SIZE, TICK_SIZE, new_figure, width_for
+from seqexplain.plot._figure import LABEL_SIZE, TICK_SIZE, width_for
 from seqexplain.plot._matrix_logo import matrix_logo
+from seqexplain.plot._panels import gridded_axes, write_heading
 
 PANEL_HEIGHT, SHARES_WIDTH = 1.15, 2.2  # inches
 AROUND = 0.45  # inches above and below all panels
@@ -27,6 +28,7 @@ def motif_panels(
     share_of: str = "subsets",
     title: str | None = None,
     colors: Colors = "classic",
+    ax: Axes | None = None,
     figsize: tuple[float, float] | None = None,
 ) -> list[Axes]:
     """Draw motifs as logos of information content, one below the other, with bars of their shares beside them.
@@ -43,6 +45,8 @@ def motif_panels(
         What the shares are of, for the bars' axis.
     title, colors
         As for `logo`.
+    ax
+        Axes in whose place all panels are put. Without, a new figure is made.
     figsize
         Width and height in inches; default: grows with the longest motif and their number.
 
@@ -75,22 +79,20 @@ def motif_panels(
             raise ShapeError(f"shares[{name!r}] has shape {values.shape}; expected ({len(ppms)},), one a motif.")
     longest = max(len(np.asarray(ppm)) for ppm in ppms)
     logo_width = width_for(longest)
-    figure = new_figure(figsize, logo_width + (SHARES_WIDTH if bars else 0), AROUND + PANEL_HEIGHT * len(ppms))
-    ratios = [logo_width, SHARES_WIDTH] if bars else [1.0]
-    panels = figure.subplots(len(ppms), len(ratios), squeeze=False, width_ratios=ratios)
+    ratios = [logo_width, SHARES_WIDTH] if bars else [logo_width]
+    panels = gridded_axes(ax, len(ppms), ratios, figsize, sum(ratios), AROUND + PANEL_HEIGHT * len(ppms))
     most = max((float(np.nanmax(values, initial=0.0)) for values in bars.values()), default=1.0) or 1.0
     for k, ppm in enumerate(ppms):
-        ax = matrix_logo(ppm, ax=panels[k, 0], colors=colors)
-        ax.set_xlim(-0.5, longest - 0.5)  # positions of all motifs are as wide
-        ax.set_xlabel("")
+        drawn = matrix_logo(ppm, ax=panels[k, 0], colors=colors)
+        drawn.set_xlim(-0.5, longest - 0.5)  # positions of all motifs are as wide
+        drawn.set_xlabel("")
         if labels:
-            ax.set_title(labels[k], loc="left", fontsize=LABEL_SIZE, parse_math=False)
+            drawn.set_title(labels[k], loc="left", fontsize=LABEL_SIZE, parse_math=False)
         if bars:
             below = f"share of {share_of}" if k == len(ppms) - 1 else ""
             _draw_bars(panels[k, 1], [values[k] for values in bars.values()], list(bars), most, below)
     logos: list[Axes] = list(panels[:, 0])
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=LABEL_SIZE + 1, parse_math=False)
+    write_heading(logos[0], title, ax)
     return logos
 
 

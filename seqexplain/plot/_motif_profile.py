@@ -17,7 +17,7 @@ from seqexplain.plot._average_profile import PANELS, average_profile
 from seqexplain.plot._effect_curves import PALETTE
 from seqexplain.plot._effect_map import CMAP
 from seqexplain.plot._occurrences import short_name
-from seqexplain.plot._one_sequence import one_target
+from seqexplain.plot._one_sequence import one_target, unit_of
 from seqexplain.results import Attributions
 
 READ_AT_ONCE = 4096  # sequences
@@ -101,6 +101,7 @@ def motif_profile(
         cmap=cmap,
         color=color,
         xlabel="position from the motif's first base (bp)",
+        ylabel=f"contribution{unit_of(source)}",
         title=found.title() if title is None else title,
         figsize=figsize,
     )

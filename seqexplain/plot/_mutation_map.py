@@ -15,7 +15,7 @@ from seqexplain.plot._coordinates import Coordinates
 from seqexplain.plot._effect_map import CMAP, effect_map
 from seqexplain.plot._highlights import read_highlights
 from seqexplain.plot._occurrences import read_occurrences
-from seqexplain.plot._one_sequence import find_row, length_of, one_target, place_of, read_stretch, title_of
+from seqexplain.plot._one_sequence import find_row, length_of, one_target, place_of, read_stretch, title_of, unit_of
 from seqexplain.results import Attributions
 
 
@@ -115,7 +115,8 @@ def mutation_map(
         colors=colors,
         colorbar=colorbar,
         title=title_of(one, row) if title is None else title,
-        label="effect" if values == "effects" else "hypothetical",
+        label=("effect" if values == "effects" else "hypothetical") + unit_of(one),
+        logo_label=f"contribution{unit_of(one)}",
         figsize=figsize,
     )
 

@@ -9,7 +9,17 @@ from seqexplain.plot._arrays import check_whole
 from seqexplain.results import Attributions, Interval
 
 NAMES_SHOWN = 5
+UNITLESS = {  # methods whose numbers are in no unit of the model's score
+    "cam", "deconvnet", "grad_cam", "guided_backprop", "guided_grad_cam", "sensitivity_analysis",
+}  # fmt: skip
 NAMES_COMPARED = 20_000  # comparing a name with more of them would take seconds
+
+
+def unit_of(result: object) -> str:
+    """Return the unit of contributions for the label of an axis: ` (logit)`, or nothing where it is not known."""
+    level = str(getattr(result, "parameters", {}).get("level"))
+    known = level in ("logit", "centered_logit", "output") and getattr(result, "method", "") not in UNITLESS
+    return f" ({level.replace('_', ' ')})" if known else ""
 
 
 def find_row(result: Attributions, sequence: int | str) -> int:

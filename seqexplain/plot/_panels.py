@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
 from seqexplain.errors import ParameterError
-from seqexplain.plot._figure import check_axes, new_figure
+from seqexplain.plot._figure import LABEL_SIZE, check_axes, new_figure
 
 GAP = 0.12  # inches between panels that share one place
+HEADING_PAD = 20  # points: above the first panel stands a label
+ROW_GAP, COLUMN_GAP = 0.45, 0.6  # inches, where labels stand between them
 
 
 def stacked_axes(
@@ -50,6 +53,46 @@ def stacked_axes(
     return axes
 
 
+def gridded_axes(
+    ax: Axes | None, rows: int, ratios: Sequence[float], figsize: Any, width: float, height: float
+) -> NDArray[Any]:
+    """Return `(rows, columns)` axes, on a figure of their own or in the place of the user's.
+
+    Parameters
+    ----------
+    ax
+        None for a figure of their own; or axes, in whose place all are put.
+    rows, ratios
+        How many rows, and the columns' widths to each other.
+    figsize
+        What the user asked for.
+    width, height
+        Of a new figure, inches.
+
+    Raises
+    ------
+    ParameterError
+        When `ax` are no axes.
+    """
+    if ax is None:
+        figure = new_figure(figsize, width, height)
+        return np.asarray(figure.subplots(rows, len(ratios), squeeze=False, width_ratios=list(ratios)))
+    ax = check_axes(ax)
+    ax.set_axis_off()
+    extent, dpi = ax.get_window_extent(), ax.get_figure(root=True).dpi  # type: ignore[union-attr]
+    across = min(COLUMN_GAP * dpi / extent.width, 0.3 / len(ratios))
+    down = min(ROW_GAP * dpi / extent.height, 0.5 / rows)
+    unit = (1 - across * (len(ratios) - 1)) / sum(ratios)
+    tall = (1 - down * (rows - 1)) / rows
+    panels = np.empty((rows, len(ratios)), dtype=object)
+    for row in range(rows):
+        left = 0.0
+        for column, ratio in enumerate(ratios):
+            panels[row, column] = ax.inset_axes((left, 1 - tall - row * (tall + down), ratio * unit, tall))
+            left += ratio * unit + across
+    return panels
+
+
 def _split(ax: Axes, heights: Sequence[float]) -> list[Axes]:
     """Put panels in the place of `ax`, which itself is no longer seen."""
     ax.set_axis_off()
@@ -61,6 +104,17 @@ def _split(ax: Axes, heights: Sequence[float]) -> list[Axes]:
         panels.append(ax.inset_axes((0.0, top - height * unit, 1.0, height * unit)))
         top -= height * unit + gap
     return panels
+
+
+def write_heading(first: Axes, title: str | None, ax: Axes | None) -> None:
+    """Write a title above all panels: over the figure, or over the axes in whose place they are."""
+    if not title:
+        return
+    if ax is None:
+        figure = first.get_figure(root=True)
+        figure.suptitle(title, x=0.01, ha="left", fontsize=LABEL_SIZE + 1, parse_math=False)  # type: ignore[union-attr]
+    else:
+        ax.set_title(title, loc="left", fontsize=LABEL_SIZE + 1, parse_math=False, pad=HEADING_PAD)
 
 
 def align(panels: Sequence[Axes]) -> None:

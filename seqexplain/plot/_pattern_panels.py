@@ -10,9 +10,10 @@ from numpy.typing import ArrayLike
 
 from seqexplain.errors import ParameterError, ShapeError
 from seqexplain.plot._colors import Colors
-from seqexplain.plot._figure import LABEL_SIZE, new_figure, width_for
+from seqexplain.plot._figure import LABEL_SIZE, width_for
 from seqexplain.plot._logo import logo
 from seqexplain.plot._matrix_logo import matrix_logo
+from seqexplain.plot._panels import gridded_axes, write_heading
 
 PANEL_HEIGHT = 1.25  # inches, with the line of text above
 AROUND = 0.45  # inches above and below all panels
@@ -27,6 +28,7 @@ def pattern_panels(
     title: str | None = None,
     ylabel: str = "contribution",
     colors: Colors = "classic",
+    ax: Axes | None = None,
     figsize: tuple[float, float] | None = None,
 ) -> list[tuple[Axes, Axes]]:
     """Draw motifs one below the other: left mean contributions, right probabilities in bits.
@@ -41,6 +43,8 @@ def pattern_panels(
         One text a motif, written above it.
     title, ylabel, colors
         As for `logo`.
+    ax
+        Axes in whose place all panels are put. Without, a new figure is made.
     figsize
         Width and height in inches; default: grows with the longest motif and their number.
 
@@ -73,18 +77,16 @@ def pattern_panels(
             raise ShapeError(f"motif {k} has {width} rows of contributions and {np.shape(ppm)[0]} of probabilities.")
     longest = max(widths)
     each = min(width_for(longest), MAX_LOGO_WIDTH)
-    figure = new_figure(figsize, 2 * each, AROUND + PANEL_HEIGHT * len(cwms))
-    panels = figure.subplots(len(cwms), 2, squeeze=False)
+    panels = gridded_axes(ax, len(cwms), [each, each], figsize, 2 * each, AROUND + PANEL_HEIGHT * len(cwms))
     drawn: list[tuple[Axes, Axes]] = []
     for k, (cwm, ppm) in enumerate(zip(cwms, ppms, strict=True)):
         left = logo(cwm, ax=panels[k, 0], colors=colors, ylabel=ylabel)
         right = matrix_logo(ppm, ax=panels[k, 1], colors=colors)
-        for ax in (left, right):
-            ax.set_xlim(-0.5, longest - 0.5)  # positions of all motifs are as wide
-            ax.set_xlabel("")
+        for one in (left, right):
+            one.set_xlim(-0.5, longest - 0.5)  # positions of all motifs are as wide
+            one.set_xlabel("")
         if labels:
             left.set_title(labels[k], loc="left", fontsize=LABEL_SIZE, parse_math=False)
         drawn.append((left, right))
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=LABEL_SIZE + 1, parse_math=False)
+    write_heading(drawn[0][0], title, ax)
     return drawn

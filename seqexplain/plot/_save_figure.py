@@ -28,7 +28,9 @@ _RC: dict[Any, Any] = {
 }
 
 
-def save_figure(figure: Figure | Axes | Sequence[Axes], path: str | os.PathLike[str], *, dpi: float = DPI) -> Path:
+def save_figure(
+    figure: Figure | Axes | Sequence[Axes | Sequence[Axes]], path: str | os.PathLike[str], *, dpi: float = DPI
+) -> Path:
     """Write a figure as SVG, PNG or PDF, by the suffix of the path.
 
     The file appears whole or not at all: it is written under a temporary name in the same folder and then
@@ -86,11 +88,17 @@ def save_figure(figure: Figure | Axes | Sequence[Axes], path: str | os.PathLike[
     return target
 
 
+def _flat(figure: object) -> list[object]:
+    """Return what a sequence of axes, or of pairs of them, holds."""
+    if isinstance(figure, Sequence) and not isinstance(figure, str):
+        return [one for part in figure for one in _flat(part)]
+    return [figure]
+
+
 def _root(figure: object) -> Figure:
-    """Return the figure that a figure, axes, or list of axes belongs to."""
-    several = list(figure) if isinstance(figure, Sequence) and not isinstance(figure, str) else [figure]
-    roots = []
-    for item in several:
+    """Return the figure that a figure, axes, or a list of axes, belongs to."""
+    roots: list[Figure] = []
+    for item in _flat(figure):
         holder: object = item.figure if isinstance(item, Axes) else item
         while isinstance(holder, SubFigure):
             holder = holder.figure

@@ -16,7 +16,7 @@ from seqexplain.plot._effect_curves import PALETTE
 from seqexplain.plot._figure import TICK_SIZE, padded, style_axes, width_for, write_title
 from seqexplain.plot._highlights import Highlight, shade
 from seqexplain.plot._letters import LetterStyle, draw_letters, height_limits
-from seqexplain.plot._one_sequence import find_row, length_of, one_target, place_of, read_stretch, target_name
+from seqexplain.plot._one_sequence import find_row, length_of, one_target, place_of, read_stretch, target_name, unit_of
 from seqexplain.plot._panels import stacked_axes
 from seqexplain.results import Attributions, SequenceSubset, SufficientInputSubsets
 
@@ -115,7 +115,7 @@ def subset_overlay(
     shade(bottom, _spans(subsets, window))
     draw_letters(bottom, heights, first, style, "auto")
     style_x_axis(bottom, window)
-    style_axes(bottom, padded(height_limits(heights)), "contribution")
+    style_axes(bottom, padded(height_limits(heights)), f"contribution{unit_of(one if over is None else over)}")
     write_title(top, _title(one, row, len(subsets)) if title is None else title, 0)
     return panels
 
@@ -178,6 +178,6 @@ def _spans(subsets: Sequence[SequenceSubset], window: Coordinates) -> list[Highl
 
 def _title(result: SufficientInputSubsets, row: int, count: int) -> str:
     reach = "≤" if result.negative else "≥"
-    subsets = f"{count} subset{'' if count == 1 else 's'}, each with" if count else "no subset with"
+    subsets = f"{count} subset{' with' if count == 1 else 's, each with'}" if count else "no subset with"
     target = f"{target_name(result.targets[0])}: " if len(result.targets) == 1 else ""
     return f"{result.names[row]} · {target}{subsets} f {reach} {float(result.threshold[row]):.{DIGITS}g}"

@@ -98,6 +98,11 @@ def _of_pattern(pattern: Pattern, explained: Explained, *, here: bool) -> dict[s
     }
     if here:
         card["where"] = _places(core.start + core.width / 2, explained.lengths[pattern.sequence])
+    if pattern.subpatterns:
+        card["parts"] = [
+            {"id": part.id or f"{pattern.id}.{k}"} | _of_pattern(part, explained, here=here)
+            for k, part in enumerate(pattern.subpatterns)
+        ]
     return card
 
 

@@ -17,8 +17,8 @@ from seqexplain.report._overview import flat
 
 # in the order in which they stand in the page: one script, one scope
 SCRIPTS = (
-    "data.js", "svg.js", "settings.js", "logos.js", "motifs.js", "list.js", "tracks.js", "layers.js", "view.js",
-    "main.js",
+    "data.js", "svg.js", "settings.js", "logos.js", "motifs.js", "list.js", "tracks.js", "layers.js", "gestures.js",
+    "view.js", "main.js",
 )  # fmt: skip
 STYLES = ("base.css", "parts.css", "print.css")
 

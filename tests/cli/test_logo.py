@@ -39,9 +39,9 @@ def test_what_is_drawn(cli, store, tmp_path):
     both = drawn()
     assert {"0", "1", NAME} <= set(both)
     one = drawn("--target", "1")
-    assert "contribution" in one
+    assert "contribution (logit)" in " ".join(one)
     assert f"{NAME} · target 1" in one
-    assert "hypothetical contribution" in " ".join(drawn("--target", "1", "--hypothetical"))
+    assert "hypothetical contribution (logit)" in " ".join(drawn("--target", "1", "--hypothetical"))
     four = drawn("--tracks", "contributions", "--tracks", "hypothetical")
     assert {"contribution 0", "contribution 1", "hypothetical 0", "hypothetical 1"} <= set(four)
     assert {"contribution", "hypothetical"} <= set(

@@ -79,6 +79,7 @@ def test_parameters_of_the_method(cli, model, few, tmp_path):
     ("words", "culprit"),
     [
         (["--method", "deeplifted"], "no method 'deeplifted'; there are: deeplift"),
+        (["--method", "deplift"], "Did you mean 'deeplift'?"),
         (["--option", "steps=3"], "deeplift has no parameter 'steps'; it has keep_references, rule"),
         (["--option", "rule"], "NAME=VALUE"),
         (["--method", "deconvnet", "--rule", "rescale"], "--rule is nothing that deconvnet has"),

@@ -4,37 +4,16 @@ import os
 import re
 import shlex
 import shutil
-import textwrap
 from itertools import pairwise
-from pathlib import Path
 
 import matplotlib as mpl
 import pytest
 import typer.main
+from doc_blocks import FENCE, PAGES, ROOT, TEXTS, blocks, command_lines, name
 
 from seqexplain.cli.main import app
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted((ROOT / "docs" / "pages").rglob("*.md"))
-TEXTS = [*PAGES, ROOT / "README.md"]
-FENCE = re.compile(r"(?ms)^( *)```(\w*)[^\n]*\n(.*?)^\1```")
-# a block after this line is shown, not run
-NOT_RUN = "<!-- not run -->"
 COMMANDS = typer.main.get_command(app).commands
-
-
-def blocks(path: Path, languages: tuple[str, ...]) -> list[str]:
-    """Return the code blocks of a page that are in one of the languages."""
-    text = path.read_text()
-    return [
-        textwrap.dedent(match[3])
-        for match in FENCE.finditer(text)
-        if match[2] in languages and not text[: match.start()].rstrip().endswith(NOT_RUN)
-    ]
-
-
-def name(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix()
 
 
 @pytest.fixture(scope="session")
@@ -83,20 +62,6 @@ def test_python_runs(page, files, tmp_path, monkeypatch):
     namespace: dict[str, object] = {"__name__": "example"}
     for code in blocks(page, ("python",)):
         exec(compile(code, name(page), "exec"), namespace)
-
-
-def command_lines(path: Path) -> list[str]:
-    """Return all that a page tells to type into a shell and begins with `seqexplain`."""
-    found = []
-    for block in blocks(path, ("", "sh", "bash", "console")):
-        for line in re.sub(r"\\\n\s*", " ", block).splitlines():
-            found += [part for part in re.split(r"&&|\|(?!\|)", line) if is_ours(part)]
-    return found
-
-
-def is_ours(line: str) -> bool:
-    words = line.split()
-    return bool(words) and Path(words[0]).name == "seqexplain"
 
 
 @pytest.mark.parametrize("path", [path for path in TEXTS if command_lines(path)], ids=name)

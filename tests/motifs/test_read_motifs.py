@@ -86,6 +86,7 @@ def test_meme_probabilities_become_counts(tmp_path):
         (">X\nA [ 1 2 ]\nC [ 1 ]\nG [ 1 2 ]\nT [ 1 2 ]\n", r"have \[2, 1, 2, 2\] numbers"),
         (">X\n1 2 3 4\n1 2 3 4\n1 2 3 4\n1 2 3 4\n", "Label the rows"),
         (">X\n1 2 3\n1 2 3\n", "line 2: '1 2 3' has 3 numbers"),
+        (">chr1\nACGTACGTNN\n", "line 2: 'CGTACGTNN' is a sequence.*Is it FASTA"),
         (">X\n1 2 x 4\n1 1 1 1\n", "line 2: '1 2 x 4' is not a row of numbers"),
         (">X\n1 2 -1 4\n1 1 1 1\n", "line 1: Motif 'X' has -1.0 for G"),
         (MEME.replace("w= 3", "w= 4"), "says w= 4 but has 3 rows"),

@@ -130,3 +130,18 @@ def test_refuses_the_rest():
     broken.contributions[1, 3] = np.nan
     with pytest.raises(ShapeError, match="not finite"):
         attribution_logo(broken, 1)
+
+
+@pytest.mark.parametrize(
+    ("method", "level", "label"),
+    [
+        ("deeplift", "logit", "contribution (logit)"),
+        ("deeplift", "output", "contribution (output)"),
+        ("deeplift", "centered_logit", "contribution (centered logit)"),
+        ("guided_backprop", "logit", "contribution"),
+        ("other", None, "contribution"),
+    ],
+)
+def test_the_axis_has_the_unit_that_is_known(method, level, label):
+    (ax,) = attribution_logo(result(method=method, parameters={"level": level}), 0)
+    assert " ".join(ax.get_ylabel().split()) == label

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from seqexplain.errors import ParameterError, ShapeError
-from seqexplain.plot import pattern_panels, save_figure
+from seqexplain.plot import motif_panels, pattern_panels, save_figure
 
 
 def test_pairs_have_one_scale_and_their_labels(tmp_path):
@@ -34,3 +35,22 @@ def test_pairs_have_one_scale_and_their_labels(tmp_path):
 def test_refusals(change, error, words):
     with pytest.raises(error, match=words):
         pattern_panels(**{"cwms": [np.eye(4), np.eye(4)], "ppms": [np.eye(4), np.eye(4)], **change})
+
+
+def test_panels_in_the_place_of_other_axes(tmp_path):
+    figure = Figure(figsize=(10, 6), layout="constrained")
+    place, other = figure.subplots(1, 2)
+    pairs = pattern_panels([np.eye(4)] * 2, [np.eye(4)] * 2, labels=["a", "b"], title="both", ax=place)
+    bars = {"one": [0.2, 0.4], "two": [0.1, 0.3]}
+    logos = motif_panels([np.eye(4)] * 2, labels=["a", "b"], shares=bars, title="shares", ax=other)
+    assert place.get_title(loc="left") == "both"
+    assert save_figure(pairs, tmp_path / "x.png").stat().st_size > 1000
+    boxes = [ax.get_window_extent() for pair in pairs for ax in pair]
+    outer = place.get_window_extent()
+    assert all(outer.x0 - 1 <= box.x0 < box.x1 <= outer.x1 + 1 for box in boxes)
+    assert boxes[0].x1 < boxes[1].x0
+    assert boxes[0].y0 > boxes[2].y1  # the first is above
+    assert all(ax.get_figure() is figure for ax in logos)
+    assert len(other.child_axes) == 4
+    with pytest.raises(ParameterError, match="ax is a str"):
+        motif_panels([np.eye(4)], ax="left")

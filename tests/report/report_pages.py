@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from functools import cached_property
 from html.parser import HTMLParser
 from typing import Any
@@ -58,6 +59,20 @@ def made_up_motifs(results: Attributions) -> PatternSet:
     rows = np.arange(source.n)
     pattern = stack_pattern(source, rows, np.full(source.n, at), 12, np.full(source.n, "+"))
     return PatternSet.of(source, [pattern], method="fast", parameters={"min_size": 2}, notes=["a plain note"])
+
+
+def divided(motifs: PatternSet) -> PatternSet:
+    """The same motifs; the first is made of two parts, a quarter of its occurrences and the rest."""
+    whole = motifs.patterns[0]
+    quarter = len(whole.sequence) // 4
+    parts = tuple(
+        replace(
+            whole, sequence=whole.sequence[rows], start=whole.start[rows], strand=whole.strand[rows],
+            contribution=whole.contribution[rows], id=f"{whole.id}.{k}",
+        )
+        for k, rows in enumerate((slice(0, quarter), slice(quarter, None)))
+    )  # fmt: skip
+    return replace(motifs, patterns=(replace(whole, subpatterns=parts), *motifs.patterns[1:]))
 
 
 def made_up_hits(results: Attributions, label: str = "ETS") -> MotifHits:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import time
 import xml.etree.ElementTree as ET
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-from report_browser import Reader, need_browser, reading
 from report_pages import HOSTILE, WORD, made_up, made_up_hits, made_up_motifs, made_up_subsets
 
 from seqexplain.motifs import write_hits
@@ -26,42 +24,6 @@ DOWN, UP, LEFT, RIGHT, HOME, END, SHIFT, TAB = (
     "\ue008",
     "\ue004",
 )
-
-
-@pytest.fixture(scope="module")
-def downloads(tmp_path_factory):
-    return tmp_path_factory.mktemp("downloads")
-
-
-@pytest.fixture(scope="module")
-def reader(tmp_path_factory, downloads):
-    need_browser()
-    with reading(tmp_path_factory.mktemp("profile"), downloads) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def results() -> Attributions:
-    return made_up(40, 200)
-
-
-@pytest.fixture(scope="module")
-def path(results, tmp_path_factory) -> Path:
-    """A report with all there is."""
-    motifs = made_up_motifs(results)
-    many = tuple(replace(motifs.patterns[0], id=f"pos_{k}") for k in range(30))
-    motifs = replace(motifs, patterns=many, labels={"pos_0": "ETS1 (MA0098.3)", "pos_7": "CTCF (MA0139.2)"})
-    effects = np.random.default_rng(3).normal(0, 0.2, results.X.shape).astype(np.float32)
-    found = tmp_path_factory.mktemp("page") / "page.html"
-    hits = made_up_hits(results, "ETS1 (MA0098.3)")
-    ism = replace(results, effects=effects, method="in_silico_mutagenesis")
-    write_report(results, found, motifs=motifs, hits=hits, ism=ism, title="Made-up peaks")
-    return found
-
-
-@pytest.fixture
-def opened(reader: Reader, path: Path) -> Reader:
-    return reader.open(path)
 
 
 def test_opens_without_a_word_on_the_console(opened, results):
@@ -345,6 +307,13 @@ def test_odd_results_open_all_the_same(reader, tmp_path, odd, monkeypatch):
     reader.open(tmp_path / "page.html")
     assert reader.console() == []
     assert len(reader.all(".item")) == written.sequences
+    if odd == "none":
+        assert reader.texts(".panes") == ["There is no sequence in these results."]
+        assert reader.texts("#motif-table tbody") == ["No motif was found."]
+    if odd == "unknown bases":
+        reader.type("search", results.names[0])
+        reader.wait("document.documentElement.dataset.shown === '0'")
+        assert reader.texts("#plot .unknown") == ["N: unknown bases"]
     for button in ("#peak", "#zoom-in", "#whole", *["#layers button"] * 2, "#next", "#next", "#previous"):
         if written.sequences and reader.all(button):
             reader.click(button)

@@ -139,7 +139,7 @@ class TestContent:
         error[3, 1] = 0.5
         found = page(replace(results, completeness_error=error))
         shown = " ".join("".join(found.shown).split())
-        assert "95.83 %of 24 pairs; largest error 0.5" in shown
+        assert "95.83 %of 24 sequence–reference pairs; largest error 0.5" in shown
         assert f"is that of {results.names[3]}" in shown
 
     def test_motifs_say_where_their_hits_sit(self, page):
@@ -289,6 +289,7 @@ class TestErrors:
         motifs = made_up_motifs(two.for_target("B:0"))
         by_motifs, by_choice = page(two, motifs=motifs), page(two, target="B:0")
         assert by_motifs.script("c-0") == by_choice.script("c-0") != page(two, target=0).script("c-0")
+        assert "2 targets (A:0, B:0); this page shows one of them" in "".join(by_choice.shown)
 
     def test_contributions_that_are_no_numbers(self, page):
         results = made_up()

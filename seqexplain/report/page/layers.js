@@ -4,15 +4,15 @@ const HEAT_STEPS = 12; // shades from 0 to the largest
 const SUBSET_LANE = 17;
 const SUBSETS_SHOWN = 12;
 
-// a line above a track; where it is narrow, its first part only
-function caption(frame, y, text, more) {
+// a line above a track: the first of these texts, longest first, for which there is room
+function caption(frame, y, ...texts) {
   const room = Math.floor(frame.inner / 5.6);
-  const whole = text.length + more.length <= room ? text + more : text;
-  return svg("text", { x: LEFT, y }, whole.length <= room ? whole : `${whole.slice(0, room - 1)}…`);
+  const last = texts.at(-1);
+  return svg("text", { x: LEFT, y }, texts.find((text) => text.length <= room) ?? `${last.slice(0, room - 1)}…`);
 }
 
 // four numbers a base as colours: blue raises, orange lowers
-function heatTrack(group, data, values, frame, top, label) {
+function heatTrack(group, data, values, frame, top, label, brief) {
   let most = 0;
   for (const value of values) most = Math.max(most, Math.abs(value));
   const [middle, up, down] = ["--middle", "--plus", "--minus"].map((name) => sixDigits(styleOf(name)));
@@ -54,14 +54,15 @@ function heatTrack(group, data, values, frame, top, label) {
   }
   for (let b = 0; b < 4; b++) group.append(svg("text", { class: `row-base base-${BASES[b]}`, x: LEFT - 7, y: top + b * HEAT_ROW + 11 }, BASES[b]));
   const dots = frame.per >= 4 ? "; dots: the sequence's own bases" : "";
-  group.append(caption(frame, top - 5, label, `, −${number(most)} (orange) to +${number(most)} (blue)${dots}`));
+  const ends = `−${number(most)} (orange) to +${number(most)} (blue)`;
+  group.append(caption(frame, top - 5, `${label}, ${ends}${dots}`, `${label}, ${ends}`, `${brief}: ${ends}`, `${brief}: ± ${number(most)}`));
 }
 const heatHeight = 4 * HEAT_ROW + 26;
 
 function hypotheticalTrack(group, data, frame, top, height, unit) {
   const label = `hypothetical contributions${unit ? ` (${unit})` : ""}`;
   if (frame.per < LETTERS_FROM) {
-    heatTrack(group, data, data.hypothetical, frame, top + 18, label);
+    heatTrack(group, data, data.hypothetical, frame, top + 18, label, "hypothetical");
     return;
   }
   let [low, high] = [0, 0];
@@ -85,7 +86,7 @@ function hypotheticalTrack(group, data, frame, top, height, unit) {
   const marks = svg("g", {}, ...basePaths(parts, INSIDE));
   valueAxis(marks, frame, y, low, high, "", first, first + tall);
   marks.append(svg("path", { class: "axis", d: `M${LEFT} ${Math.round(y(0)) + 0.5}H${two(frame.right)}` }));
-  marks.append(caption(frame, top + 11, label, ": what each base would contribute"));
+  marks.append(caption(frame, top + 11, `${label}: what each base would contribute`, label));
   group.append(marks);
 }
 const hypotheticalHeight = (frame) => (frame.per < LETTERS_FROM ? heatHeight : 180);
@@ -97,7 +98,8 @@ function subsetTrack(group, data, frame, top) {
   const words = count
     ? `${count} sufficient subset${count === 1 ? "" : "s"}: ${count === 1 ? "it" : "each"} alone makes the model say at least ${number(threshold)} (on the left: what it says)`
     : `no sufficient subset: the sequence does not reach ${number(threshold)}`;
-  group.append(caption(frame, top + 11, words, count > shown ? `; the first ${shown} are drawn` : ""));
+  const brief = count ? `subsets that alone reach ${number(threshold)} (left: value)` : `no subset: it does not reach ${number(threshold)}`;
+  group.append(caption(frame, top + 11, words + (count > shown ? `; the first ${shown} are drawn` : ""), words, brief));
   for (let k = 1; k <= shown; k++) {
     const y = top + 18 + (k - 1) * SUBSET_LANE;
     const parts = noParts();
@@ -117,15 +119,15 @@ const subsetHeight = (data) => 26 + Math.min(data.sis.count, SUBSETS_SHOWN) * SU
 // the layers there are: what each is called, whether this sequence has it, its height, and how it is drawn
 const LAYERS = {
   hypothetical: {
-    label: "hypothetical", missing: "hypothetical contributions of this sequence are not in the page", has: () => head.first.h.length > 1, on: false, of: (data) => data.hypothetical,
+    label: "hypothetical", title: "What each of the four bases would contribute", missing: "hypothetical contributions of this sequence are not in the page", has: () => head.first.h.length > 1, on: false, of: (data) => data.hypothetical,
     height: (data, frame) => hypotheticalHeight(frame), draw: (group, data, frame, top) => hypotheticalTrack(group, data, frame, top, hypotheticalHeight(frame), head.unit),
   },
   sis: {
-    label: "sufficient subsets", missing: "subsets of this sequence are not in the page", has: () => "sis" in head.first, on: true, of: (data) => data.sis,
+    label: "sufficient subsets", title: "Few bases that alone make the model reach the threshold", missing: "subsets of this sequence are not in the page", has: () => "sis" in head.first, on: true, of: (data) => data.sis,
     height: (data) => subsetHeight(data), draw: subsetTrack,
   },
   ism: {
-    label: "substitutions", missing: "effects of substitutions of this sequence are not in the page", has: () => "ism" in head.first, on: true, of: (data) => data.ism,
-    height: () => heatHeight, draw: (group, data, frame, top) => heatTrack(group, data, data.ism, frame, top + 18, "effect of each substitution"),
+    label: "substitutions", title: "How the prediction changes when a base is replaced", missing: "effects of substitutions of this sequence are not in the page", has: () => "ism" in head.first, on: true, of: (data) => data.ism,
+    height: () => heatHeight, draw: (group, data, frame, top) => heatTrack(group, data, data.ism, frame, top + 18, "effect of each substitution", "substitutions"),
   },
 };

@@ -40,7 +40,7 @@ function startList(rows, show) {
     spacer.style.height = `${Math.max(order.length * ITEM, 1)}px`;
     items.forEach((item) => item.remove());
     items.clear();
-    byId("count").textContent = order.length === head.n ? `${whole(head.n)} sequences` : `${whole(order.length)} of ${whole(head.n)} sequences`;
+    byId("count").textContent = order.length === head.n ? `${whole(head.n)} sequence${head.n === 1 ? "" : "s"}` : `${whole(order.length)} of ${whole(head.n)} sequences`;
     list.querySelector(".empty")?.remove();
     if (!order.length) list.append(html("p", { class: "empty" }, "No sequence fits."));
     const at = keep && selected !== undefined ? order.indexOf(selected) : -1;

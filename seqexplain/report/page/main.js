@@ -5,7 +5,7 @@ function factsOf(rows, row, genome) {
   const unit = head.unit ? ` (${head.unit})` : "";
   if (head.predictions) parts.push(`prediction ${number(rows.prediction[row], 4)}${unit}`);
   parts.push(`contributions add up to ${signed(rows.total[row], 4)}`);
-  if (head.completeness && Number.isFinite(rows.error[row])) parts.push(`largest completeness error ${number(rows.error[row], 2)}`);
+  if (head.completeness && Number.isFinite(rows.error[row])) parts.push(`error of that at most ${number(rows.error[row], 2)}`);
   return parts.join(" · ");
 }
 
@@ -93,7 +93,7 @@ async function start() {
   if (head.n) {
     const view = startView(rows, (by) => list.step(by));
     list = startList(rows, view.show);
-  }
+  } else document.querySelector(".panes").replaceChildren(html("p", { class: "empty" }, "There is no sequence in these results."));
   document.documentElement.dataset.ready = "yes";
   performance.mark("usable");
 }

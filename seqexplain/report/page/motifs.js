@@ -17,12 +17,24 @@ function startMotifs(showSequences) {
     draw();
   }
   function later(row) {
-    const motif = head.motifs[row.dataset.motif];
+    const whole = head.motifs[row.dataset.motif];
+    const motif = row.dataset.part === undefined ? whole : whole.parts[row.dataset.part];
     waiting.set(row, () => drawMotif(row, motif, state.strand === "-"));
     seen.observe(row);
   }
 
   const lines = head.motifs.map((motif, k) => motifRow(motif, k, showSequences));
+  const parts = new Map(); // place of a motif → the rows of its sub-patterns, once they were asked for
+  lines.forEach((line, k) => line.querySelector(".parts")?.addEventListener("click", (event) => {
+    const open = event.target.getAttribute("aria-expanded") !== "true";
+    event.target.setAttribute("aria-expanded", open);
+    if (open && !parts.has(k)) {
+      parts.set(k, head.motifs[k].parts.map((part) => partRow(part, k)));
+      parts.get(k).forEach(later);
+    }
+    refresh();
+  }));
+  const shownParts = (k) => (lines[k].querySelector(".parts")?.getAttribute("aria-expanded") === "true" ? parts.get(k) : []);
   const keys = {
     order: (m, k) => k,
     q: (m) => m.matches[0]?.q ?? Infinity,
@@ -42,7 +54,8 @@ function startMotifs(showSequences) {
         const [x, y] = [key(head.motifs[a], a), key(head.motifs[b], b)];
         return (x === y ? 0 : x < y ? -1 : 1) * (state.rising ? 1 : -1) || a - b;
       });
-    body.replaceChildren(...order.map((k) => lines[k]));
+    body.replaceChildren(...order.flatMap((k) => [lines[k], ...shownParts(k)]));
+    if (!order.length) body.append(html("tr", {}, html("td", { colspan: 8, class: "small" }, head.motifs.length ? "No motif fits." : "No motif was found.")));
     const all = head.motifs.length;
     byId("motif-count").textContent = order.length === all ? `${all} motif${all === 1 ? "" : "s"}` : `${order.length} of ${all} motifs`;
     for (const cell of table.tHead.rows[0].cells) {
@@ -67,10 +80,11 @@ function startMotifs(showSequences) {
   for (const choice of document.querySelectorAll("input[name=strand]")) {
     choice.addEventListener("change", () => {
       state.strand = choice.value;
-      lines.forEach(later);
+      allRows().forEach(later);
     });
   }
-  addEventListener("beforeprint", () => lines.forEach(drawNow));
+  const allRows = () => [...lines, ...[...parts.values()].flat()];
+  addEventListener("beforeprint", () => allRows().forEach(drawNow));
   refresh();
   lines.forEach(later);
 }
@@ -82,6 +96,10 @@ function motifRow(motif, k, showSequences) {
   const who = html("td", {},
     html("div", { class: "motif-name" }, html("bdi", {}, motif.name || (motif.consensus ?? motif.id))),
     html("div", { class: "motif-id" }, chip, html("bdi", {}, motif.id), motif.sign < 0 ? " · against the target" : ""));
+  if (motif.parts) {
+    const label = `${motif.parts.length} sub-pattern${motif.parts.length === 1 ? "" : "s"}`;
+    who.append(html("button", { type: "button", class: "parts", "aria-expanded": false, title: "What occurrences of this motif differ in" }, label));
+  }
   const cells = [who];
   for (const kind of ["cwm", "ppm"]) {
     cells.push(html("td", { class: kind }, motif[kind] ? emptyLogo(motif[kind], `${motif.id}, ${motif.consensus}`) : html("span", { class: "small" }, "no matrix")));
@@ -110,6 +128,20 @@ function motifRow(motif, k, showSequences) {
   cells.push(html("td", {}, ...(motif.where ? [wherePicture(motif), html("div", { class: "ends" }, html("span", {}, "begin"), html("span", {}, "end"))] : ["–"])));
   const row = html("tr", {}, ...cells);
   row.dataset.motif = k;
+  return row;
+}
+
+// a part of a motif's occurrences, shown below it; hits and matches are those of the whole motif
+function partRow(part, k) {
+  const logos = ["cwm", "ppm"].map((kind) => html("td", { class: kind }, emptyLogo(part[kind], `${part.id}, ${part.consensus}`)));
+  const row = html("tr", { class: "part" },
+    html("td", {}, html("div", { class: "motif-id" }, html("bdi", {}, part.id))),
+    ...logos, html("td", {}),
+    html("td", { class: "number" }, whole(part.size), html("span", {}, `in ${whole(part.sequences)} seq.`)), html("td", {}),
+    html("td", { class: "number" }, signed(part.contribution)),
+    html("td", {}, part.where ? wherePicture(part) : "–"));
+  row.dataset.motif = k;
+  row.dataset.part = head.motifs[k].parts.indexOf(part);
   return row;
 }
 

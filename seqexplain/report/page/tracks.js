@@ -107,12 +107,27 @@ function outline(values, frame, y) {
   return svg("path", { class: "mass", d: `${d}Z` });
 }
 
+// where the sequence has N: nothing is known there, and nothing contributes
+function unknownBases(group, codes, frame, top, height) {
+  const end = Math.min(frame.last, codes.length);
+  for (let i = frame.first; i < end; i++) {
+    if (codes[i] < 4) continue;
+    let to = i + 1;
+    while (to < end && codes[to] > 3) to++;
+    const [x0, x1] = [Math.max(frame.x(i), LEFT), Math.min(frame.x(to), frame.right)];
+    group.append(svg("rect", { class: "unknown", x: two(x0), y: top, width: two(Math.max(x1 - x0, 1)), height }, svg("title", {}, "N: unknown bases")));
+    if (x1 - x0 > 12) group.append(svg("text", { x: two((x0 + x1) / 2), y: top + 14, "text-anchor": "middle" }, "N"));
+    i = to;
+  }
+}
+
 // the contributions: letters, bars or an outline, by how near one looks
 function contributionTrack(group, data, frame, top, height, fit, unit) {
   const { observed, codes } = data;
   const [low, high] = fit ? rangeOf(observed, frame.first, frame.last) : rangeOf(observed, 0, observed.length);
   const y = (value) => top + ((high - value) / (high - low)) * height;
   const marks = svg("g");
+  unknownBases(group, codes, frame, top, height);
   if (frame.per >= BARS_FROM) {
     const parts = noParts();
     for (let i = frame.first; i < Math.min(frame.last, data.length); i++) {

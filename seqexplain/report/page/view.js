@@ -1,19 +1,19 @@
 // The sequence that is looked at: which part of it, and how one moves.
 const LEAST = 8; // bases; nearer there is nothing to see
-const WHEEL = 0.0022; // how fast the wheel zooms
+const STRONGEST = 60; // bases that are shown around the largest contribution, or as many as letters have room
 const MAP_HEIGHT = 46;
 
 function startView(rows, step) {
   const plot = byId("plot");
   const map = byId("map");
-  const state = { data: null, from: 0, to: 1, cursor: -1, width: 0, lanes: 0, asked: -1, drag: null };
+  const state = { data: null, from: 0, to: 1, cursor: -1, width: 0, lanes: 0, asked: -1 };
   const layers = {};
   let planned = false;
 
   for (const [name, layer] of Object.entries(LAYERS)) {
     if (!layer.has()) continue;
     layers[name] = layer.on;
-    const button = html("button", { type: "button", class: "layer", "aria-pressed": layer.on, onclick: () => {
+    const button = html("button", { type: "button", class: "layer", "aria-pressed": layer.on, title: layer.title, onclick: () => {
       layers[name] = !layers[name];
       button.setAttribute("aria-pressed", layers[name]);
       plan();
@@ -139,7 +139,8 @@ function startView(rows, step) {
   const everything = () => look(0, state.data.length);
   function strongest() {
     const at = strongestAt(state.data, 0, state.data.length);
-    const size = Math.min(60, state.data.length);
+    const letters = Math.floor(Math.max(state.width - LEFT - RIGHT, 50) / LETTERS_FROM);
+    const size = Math.min(STRONGEST, Math.max(letters, LEAST), state.data.length);
     const from = Math.min(Math.max(at + 0.5 - size / 2, 0), state.data.length - size);
     look(from, from + size);
   }
@@ -149,54 +150,12 @@ function startView(rows, step) {
     if (state.cursor + 1 > state.to) move(state.cursor + 1 - state.to);
     plan();
   }
-  const positionAt = (event) => {
-    const box = plot.getBoundingClientRect();
-    return state.from + ((event.clientX - box.left - LEFT) / Math.max(state.width - LEFT - RIGHT, 50)) * (state.to - state.from);
-  };
-
-  plot.addEventListener("wheel", (event) => {
-    if (!state.data) return;
-    const sideways = Math.abs(event.deltaX) > Math.abs(event.deltaY);
-    const unit = event.deltaMode === 1 ? 16 : 1;
-    const moved = sideways ? move((event.deltaX * unit * (state.to - state.from)) / state.width) : zoom(Math.exp(event.deltaY * unit * WHEEL), positionAt(event));
-    if (moved) event.preventDefault(); // at the end of it the page scrolls
-  }, { passive: false });
-  plot.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0 || !state.data) return;
-    state.drag = { x: event.clientX, from: state.from, to: state.to };
-    plot.setPointerCapture(event.pointerId);
-    plot.classList.add("dragging");
-  });
-  plot.addEventListener("pointermove", (event) => {
-    if (!state.data) return;
-    if (state.drag) {
-      const by = ((state.drag.x - event.clientX) / Math.max(state.width - LEFT - RIGHT, 50)) * (state.to - state.from);
-      const size = state.drag.to - state.drag.from;
-      const from = Math.min(Math.max(state.drag.from + by, 0), state.data.length - size);
-      look(from, from + size);
-      return;
-    }
-    const base = Math.floor(positionAt(event));
-    const cursor = base >= 0 && base < state.data.length && base >= state.from - 1 && base <= state.to ? base : -1;
-    if (cursor !== state.cursor) {
-      state.cursor = cursor;
-      plan();
-    }
-  });
-  for (const name of ["pointerup", "pointercancel"]) {
-    plot.addEventListener(name, () => {
-      state.drag = null;
-      plot.classList.remove("dragging");
-    });
-  }
-  plot.addEventListener("pointerleave", () => {
-    if (state.cursor < 0 || state.drag) return;
-    state.cursor = -1;
+  function hover(base) {
+    if (base === state.cursor) return;
+    state.cursor = base;
     plan();
-  });
-  plot.addEventListener("dblclick", (event) => {
-    if (!event.target.closest(".hit")) zoom(0.4, positionAt(event));
-  });
+  }
+  startGestures(plot, state, { look, move, zoom, point, hover });
   plot.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !state.data) return;
     const size = state.to - state.from;
