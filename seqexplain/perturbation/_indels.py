@@ -10,6 +10,7 @@ import numpy as np
 from seqexplain.errors import ParameterError, ShapeError
 from seqexplain.models.backend import Array
 from seqexplain.models.sequence_model import SequenceModel
+from seqexplain.perturbation._finite import DIFFERENCE
 from seqexplain.perturbation._scorer import BoundSequences
 from seqexplain.perturbation._substitutions import BASES
 from seqexplain.sequences import one_hot
@@ -177,6 +178,7 @@ def with_inserted(x: Array, inserted: Array, positions: Array, *, move_left: Arr
     return np.asarray(np.take_along_axis(np.concatenate([x, inserted], axis=1), source[..., None], axis=1))
 
 
+@DIFFERENCE
 def score_in_batches(bound: BoundSequences, rows: Array, make: Callable[[slice], Array]) -> Array:
     """Return `(m, t)` float32: the effects of sequences that are made some at a time.
 
