@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from contract.toys import dna
+
 from seqexplain.attribution import (
     deconvnet,
     deeplift,
@@ -28,6 +30,7 @@ from seqexplain.perturbation import (
     meaningful_perturbation,
     occlusion,
     prediction_difference_analysis,
+    sufficient_input_subsets,
     window_mutagenesis,
 )
 
@@ -183,6 +186,13 @@ METHODS = {
     "kernel SHAP": replace(of_one_strand(kernel_shap, window=3, fill="uniform", n_samples=14), seeded=False),
     "kernel SHAP sampled": replace(
         of_one_strand(kernel_shap, window=1, fill="mononucleotide", n_samples=30), slow=True
+    ),
+    # subsets are a choice of steps; which sequences reach the threshold must not depend on the others of a call
+    "sufficient input subsets": replace(
+        edited(sufficient_input_subsets, threshold="40%", threshold_of=dna(40, seed=99)),
+        linear=False,
+        of_strands=False,
+        repeats=1e-3,
     ),
     "meaningful perturbation": replace(
         learned(meaningful_perturbation, steps=3, fill="mononucleotide", n_fills=2), slow=True
