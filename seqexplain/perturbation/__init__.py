@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from seqexplain.perturbation._edit_job import EditJob as EditJob
     from seqexplain.perturbation._epistasis import epistasis as epistasis
     from seqexplain.perturbation._epistasis_result import Epistasis as Epistasis
-    from seqexplain.perturbation._in_silico_mutagenesis import in_silico_mutagenesis as in_silico_mutagenesis
     from seqexplain.perturbation._experiment import Experiment as Experiment
     from seqexplain.perturbation._experiment import joined_blocks as joined_blocks
+    from seqexplain.perturbation._in_silico_mutagenesis import in_silico_mutagenesis as in_silico_mutagenesis
     from seqexplain.perturbation._indel_results import DeletionEffects as DeletionEffects
     from seqexplain.perturbation._indel_results import InsertionEffects as InsertionEffects
     from seqexplain.perturbation._insertion_effects import insertion_effects as insertion_effects

@@ -29,7 +29,8 @@ def test_one_motif_at_several_positions(cli, model, few, tmp_path):
         "insert", model, few, "--motif", CTCF, "--at", "10:30:20,40", "--target", "0", "-o", "t.tsv", "--each",
         "e.tsv.gz", "--plot", "p.svg",
     )  # fmt: skip
-    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.code == 0, outcome.err
+    assert "inserting: 12 of 12 backgrounds" in outcome.err
     header, rows = table((tmp_path / "t.tsv").read_text())
     assert header == ["motif", "strand", "target", "position", "n", "without", "with", "effect", "standard_error",
                       "low", "high"]  # fmt: skip
@@ -53,7 +54,8 @@ def test_a_motif_of_a_file_into_random_bases(cli, model):
     words = ("insert", model, "--backgrounds", "random", "-n", "30", "--composition", "0.3,0.2,0.2,0.3", "--target",
              "0", "--target", "1")  # fmt: skip
     outcome = cli(*words, "--motif-file", f"{bundled(MOTIFS)}:ctcf", "--sample")
-    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.code == 0, outcome.err
+    assert "inserting: 30 of 30 backgrounds" in outcome.err
     _, rows = table(outcome.out)
     assert [(r[0], r[2], r[4]) for r in rows] == [("CTCF", "0", "30"), ("CTCF", "1", "30")]
     assert float(rows[0][9]) > 1  # the whole interval: the model was trained to find CTCF
@@ -67,7 +69,8 @@ def test_two_motifs(cli, model, few, tmp_path):
         "--at", "20", "--target", "0", "--backgrounds", "dinucleotide", "-n", "2", "-o", "t.tsv", "--plot", "p.png",
         "--each", "e.tsv",
     )  # fmt: skip
-    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.code == 0, outcome.err
+    assert "inserting: 24 of 24 backgrounds" in outcome.err
     header, rows = table((tmp_path / "t.tsv").read_text())
     found = [dict(zip(header, row, strict=True)) for row in rows]
     assert [(r["orientation"], r["distance"], r["position_b"]) for r in found] == [
