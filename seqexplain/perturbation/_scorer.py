@@ -189,12 +189,17 @@ class BoundSequences:
         self.X = X
         self.extra = extra
         self.base = scorer.score(X, extra)
-        self._finite = FiniteScores(names)
+        self._names = tuple(names)
+        self._finite = FiniteScores(self._names)
         self._finite.look(np.arange(len(X)), self.base, edited=False)
         self._kept: dict[int, KeptBase] = {}  # by width of the edits
 
     def __len__(self) -> int:
         return int(self.X.shape[0])
+
+    def edited(self, X: Array) -> BoundSequences:
+        """Return other sequences, `(n, L, 4)`, as the model sees them, each in the place of one of these."""
+        return BoundSequences(self.scorer, X, self.extra, self._names)
 
     def edits(self, rows: Array, starts: Array, replacements: Array) -> Array:
         """Score edited sequences: in each a stretch of `w` bp is replaced.

@@ -80,7 +80,8 @@ class KeptBlocks:
     def write(self, index: int, arrays: Mapping[str, Array]) -> None:
         """Keep the arrays, of any shapes, of block `index`."""
         with atomic_file(self._file(index)) as temporary, temporary.open("wb") as stream:
-            np.savez_compressed(stream, **dict(arrays))
+            numbers: dict[str, Any] = dict(arrays)
+            np.savez_compressed(stream, **numbers)
 
     def read(self, index: int) -> dict[str, Array]:
         """Return the arrays of block `index` by name."""

@@ -189,7 +189,7 @@ METHODS = {
     ),
     # subsets are a choice of steps; which sequences reach the threshold must not depend on the others of a call
     "sufficient input subsets": replace(
-        edited(sufficient_input_subsets, threshold="40%", threshold_of=dna(40, seed=99)),
+        edited(sufficient_input_subsets, threshold="75%", threshold_of=dna(40, seed=99)),
         linear=False,
         of_strands=False,
         repeats=1e-3,

@@ -58,7 +58,7 @@ def test_one_unit(target: Any, heads: list[Head], head: int, index: tuple[int, .
     ],
 )
 def test_true_is_no_index(target: Any, heads: list[Head]) -> None:
-    with pytest.raises(TargetError, match="True and False are no indices|no head True"):
+    with pytest.raises(TargetError, match=r"True and False are no indices|no head True"):
         resolve(target, heads)
 
 
