@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from seqexplain.errors import ShapeError
-from seqexplain.plot import epistasis_map, tracks
+from seqexplain.plot import epistasis_map
 
 STRENGTH = np.array([[9.0, 2, 1], [2, 9, 0], [1, 0, np.nan]])
 
@@ -38,8 +38,3 @@ def test_signed_values_are_white_in_the_middle_and_axes_may_be_given() -> None:
 def test_what_cannot_be_drawn_is_refused(bad: object, message: str) -> None:
     with pytest.raises(ShapeError, match=message):
         epistasis_map(bad)  # type: ignore[arg-type]
-
-
-def test_deletions_are_a_track_with_gaps_where_there_are_none() -> None:
-    (ax,) = tracks({"deletions": [np.nan, 1, -1, np.nan]})
-    assert np.isnan(ax.lines[-1].get_ydata()).any() or len(ax.lines) >= 1
