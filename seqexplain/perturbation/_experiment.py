@@ -105,7 +105,7 @@ class Experiment(ABC, Generic[Result]):
 
     @abstractmethod
     def result(self, arrays: Mapping[str, Array]) -> Result:
-        """Return the result that the arrays of all blocks, one after the other, make."""
+        """Return the result that the `arrays` of all blocks, `(n, t, …)` by name, make."""
 
     def describe(self) -> dict[str, Any]:
         """Return all that decides the numbers but the backgrounds, and where they come from, ready for JSON."""
@@ -122,5 +122,5 @@ class Experiment(ABC, Generic[Result]):
 
 
 def joined_blocks(parts: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
-    """Return the arrays of blocks, one after the other, by name."""
+    """Return the arrays of the blocks `parts`, `(b, t, …)` each, one after the other: `(n, t, …)` by name."""
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -164,7 +164,20 @@ class Marginalisation:
 
 
 class MarginalisationExperiment(Experiment[Marginalisation]):
-    """All of `marginalisation` but its loop over backgrounds; see there for parameters and errors."""
+    """All of `marginalisation` but its loop over backgrounds.
+
+    Parameters
+    ----------
+    model, backgrounds, motif, position, strand, sample
+        As for `marginalisation`; backgrounds are `(n, L, 4)`, or strings.
+    options
+        The other parameters of `marginalisation`, by keyword.
+
+    Raises
+    ------
+    ParameterError, ShapeError, TargetError
+        As `marginalisation` does, before anything is computed.
+    """
 
     def __init__(
         self,
@@ -195,12 +208,14 @@ class MarginalisationExperiment(Experiment[Marginalisation]):
         }  # fmt: skip
 
     def block(self, rows: slice) -> dict[str, Array]:
+        """Return what is found of the backgrounds `rows`, arrays `(b, t, …)` by name."""
         x, bound = self._bind(rows)
         words = on_strand(self._insert.words(x, self._seed, "motif a"), self._strand)
         effects = inserted_effects(bound, words, self._positions).transpose(0, 2, 1)
         return {"without": bound.base, "effects": effects}
 
     def result(self, arrays: Mapping[str, Array]) -> Marginalisation:
+        """Return the result that the arrays of all blocks, `(n, t, …)` by name, make."""
         return Marginalisation(
             motif=self._insert.name,
             positions=self._positions,

@@ -182,6 +182,8 @@ class BoundSequences:
         `(n, t)` float32, the targets' values of the sequences as they are.
     extra
         The model's other inputs, by name, `(n, …)` each.
+    names
+        `n` names, for warnings.
     """
 
     def __init__(self, scorer: Scorer, X: Array, extra: Mapping[str, Array], names: Sequence[str]) -> None:
@@ -189,8 +191,8 @@ class BoundSequences:
         self.X = X
         self.extra = extra
         self.base = scorer.score(X, extra)
-        self._names = tuple(names)
-        self._finite = FiniteScores(self._names)
+        self.names = tuple(names)
+        self._finite = FiniteScores(self.names)
         self._finite.look(np.arange(len(X)), self.base, edited=False)
         self._kept: dict[int, KeptBase] = {}  # by width of the edits
 
@@ -198,8 +200,8 @@ class BoundSequences:
         return int(self.X.shape[0])
 
     def edited(self, X: Array) -> BoundSequences:
-        """Return other sequences, `(n, L, 4)`, as the model sees them, each in the place of one of these."""
-        return BoundSequences(self.scorer, X, self.extra, self._names)
+        """Return other sequences `X`, `(n, L, 4)`, as the model sees them, each in the place of one of these."""
+        return BoundSequences(self.scorer, X, self.extra, self.names)
 
     def edits(self, rows: Array, starts: Array, replacements: Array) -> Array:
         """Score edited sequences: in each a stretch of `w` bp is replaced.

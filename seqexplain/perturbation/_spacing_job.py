@@ -19,7 +19,20 @@ ORIENTATIONS = ("++", "+-", "-+", "--")
 
 
 class SpacingExperiment(Experiment[Spacing]):
-    """All of `spacing` but its loop over backgrounds; see there for parameters and errors."""
+    """All of `spacing` but its loop over backgrounds.
+
+    Parameters
+    ----------
+    model, backgrounds, motif_a, motif_b, distances, orientations, position, sample
+        As for `spacing`; backgrounds are `(n, L, 4)`, or strings.
+    options
+        The other parameters of `spacing`, by keyword.
+
+    Raises
+    ------
+    ParameterError, ShapeError, TargetError
+        As `spacing` does, before anything is computed.
+    """
 
     def __init__(
         self,
@@ -59,6 +72,7 @@ class SpacingExperiment(Experiment[Spacing]):
         }  # fmt: skip
 
     def block(self, rows: slice) -> dict[str, Array]:
+        """Return what is found of the backgrounds `rows`, arrays `(b, t, …)` by name."""
         x, bound = self._bind(rows)
         b, t, o, d = len(x), len(self._scorer.targets), len(self._ways), len(self._gaps)
         effect_a, places = np.empty((b, t, o), np.float32), self._at + self._first.width + self._gaps
@@ -79,6 +93,7 @@ class SpacingExperiment(Experiment[Spacing]):
         return {"without": bound.base, "effect_a": effect_a, "effect_b": effect_b, "effect_b_beside_a": beside_a}
 
     def result(self, arrays: Mapping[str, Array]) -> Spacing:
+        """Return the result that the arrays of all blocks, `(n, t, …)` by name, make."""
         return Spacing(
             motif_a=self._first.name,
             motif_b=self._second.name,

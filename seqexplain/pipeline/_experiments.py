@@ -51,6 +51,11 @@ class ExperimentRun:
         progress
             Whether to show it.
 
+        Returns
+        -------
+        object
+            What the experiment makes of all its blocks: a `Marginalisation`, say.
+
         Raises
         ------
         StorageError

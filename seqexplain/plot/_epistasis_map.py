@@ -102,5 +102,5 @@ def epistasis_map(
         bar = ax.figure.colorbar(image, ax=ax, shrink=0.8)
         bar.set_label(label, fontsize=LABEL_SIZE, parse_math=False)
         bar.ax.tick_params(labelsize=TICK_SIZE, width=0.6, length=3)
-        bar.outline.set_linewidth(0.6)  # type: ignore[operator]
+        bar.outline.set_linewidth(0.6)
     return ax
