@@ -215,7 +215,7 @@ class MarginalisationExperiment(Experiment[Marginalisation]):
         return {"without": bound.base, "effects": effects}
 
     def result(self, arrays: Mapping[str, Array]) -> Marginalisation:
-        """Return the result that the arrays of all blocks, `(n, t, …)` by name, make."""
+        """Return the result that the `arrays` of all blocks, `(n, t, …)` by name, make."""
         return Marginalisation(
             motif=self._insert.name,
             positions=self._positions,

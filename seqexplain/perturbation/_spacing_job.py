@@ -93,7 +93,7 @@ class SpacingExperiment(Experiment[Spacing]):
         return {"without": bound.base, "effect_a": effect_a, "effect_b": effect_b, "effect_b_beside_a": beside_a}
 
     def result(self, arrays: Mapping[str, Array]) -> Spacing:
-        """Return the result that the arrays of all blocks, `(n, t, …)` by name, make."""
+        """Return the result that the `arrays` of all blocks, `(n, t, …)` by name, make."""
         return Spacing(
             motif_a=self._first.name,
             motif_b=self._second.name,

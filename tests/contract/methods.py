@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from contract.toys import dna
-
 from seqexplain.attribution import (
     deconvnet,
     deeplift,
@@ -187,9 +185,9 @@ METHODS = {
     "kernel SHAP sampled": replace(
         of_one_strand(kernel_shap, window=1, fill="mononucleotide", n_samples=30), slow=True
     ),
-    # subsets are a choice of steps; which sequences reach the threshold must not depend on the others of a call
+    # subsets are a choice of steps; 0 is the one threshold that goes with the model's scale
     "sufficient input subsets": replace(
-        edited(sufficient_input_subsets, threshold="75%", threshold_of=dna(40, seed=99)),
+        edited(sufficient_input_subsets, threshold=0.0),
         linear=False,
         of_strands=False,
         repeats=1e-3,
