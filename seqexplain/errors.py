@@ -93,3 +93,7 @@ class ShuffleWarning(SeqExplainWarning):
 
 class SequenceWarning(SeqExplainWarning):
     """A record was skipped, cut or padded on the user's own instruction."""
+
+
+class ScoreWarning(SeqExplainWarning):
+    """The model gives a sequence, or edits of it, a score that is not a finite number; the message names it."""

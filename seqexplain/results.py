@@ -16,7 +16,7 @@ Array = NDArray[Any]
 
 # arrays with the axes (…, length, base), and those without
 BY_BASE = ("contributions", "hypothetical", "per_reference", "effects", "spread")
-BY_SEQUENCE = ("predictions", "reference_predictions", "completeness_error", "diagnostics")
+BY_SEQUENCE = ("predictions", "reference_predictions", "completeness_error", "diagnostics", "edit_effects")
 # those of sufficient input subsets, which have no axis of bases
 SUBSETS_BY_POSITION = ("subset", "rank", "subset_value")
 SUBSETS_BY_SEQUENCE = ("threshold", "rest_predictions", "masked_predictions", "stopped")
@@ -94,6 +94,10 @@ class Attributions:
     diagnostics †
         `(n, k)` float32 or None: what a method that fits something to each sequence says of its fit; what each of the
         `k` numbers is stands in `parameters["diagnostics"]`.
+    edit_effects †
+        `(n, …)` float32 or None: f of the edited sequence, less f(X), of edits that are no substitutions. `(n, L, 1)`:
+        deletions from that base on; `(n, L, k)`: `k` insertions before it; NaN where none was made. `(n, R, 4, R, 4)`:
+        what pairs of substitutions in a stretch of `R` bp do beyond the sum of what each does.
     names
         `n` names.
     intervals
@@ -116,6 +120,7 @@ class Attributions:
     effects: Array | None = None
     spread: Array | None = None
     diagnostics: Array | None = None
+    edit_effects: Array | None = None
     names: tuple[str, ...] = ()
     intervals: tuple[Interval | None, ...] | None = None
     lengths: Array | None = None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -29,6 +31,7 @@ from seqexplain.cli._targets import HELP, parse_targets, targets_of
 from seqexplain.errors import MissingFileError, ParameterError
 
 if TYPE_CHECKING:
+    from seqexplain.models import SequenceModel
     from seqexplain.perturbation import Marginalisation, Spacing
 
 PANEL = "The motifs"
@@ -140,6 +143,7 @@ def insert(
 
     Writes means over the backgrounds with standard errors and confidence intervals: one line a position; or, with a
     second motif, one a distance and orientation, with the effect of each motif, of both, and their interaction.
+    Killed at any moment, the same command goes on where it stopped (not with -o -, which has no place to go on from).
     """
     batch = run.batch()
     check_range("--seed", seed, 0)
@@ -160,40 +164,81 @@ def insert(
         choices |= _pair_choices(at, strand, distances, orientations)
 
     options.start()
-    from seqexplain.perturbation import marginalisation, spacing
-
     opened = options.load(model)
     names, X = backgrounds.make(sequences, opened, seed)
     choices |= {"target": targets_of(opened, wanted), "level": level.value, "batch_size": batch, "random_state": seed,
                 "names": names}  # fmt: skip
-    found: Marginalisation | Spacing
-    if other is None:
-        found = marginalisation(opened, X, first, **choices)
-        lines, draw = _summary_of_one(found, confidence), found.plot
-    else:
-        found = spacing(opened, X, first, other, **choices)
-        lines, draw = _summary_of_two(found, confidence), partial(found.plot, curve.value)
-    with open_table(out, overwrite=overwrite) as write:
-        write_frame(write, found.to_table(confidence))
-    if each is not None:
-        with open_table(each, overwrite=overwrite) as write:
-            write_frame(write, found.values_table())
-    if plot is not None:
-        from seqexplain.plot import save_figure
-
-        save_figure(draw(), plot.expanduser())
+    outputs = _Outputs(out, each, plot, curve.value, confidence, overwrite, run.quiet)
+    try:
+        lines = _insert(opened, X, first, other, choices, outputs)
+    except KeyboardInterrupt:
+        if out == STDOUT:
+            raise
+        raise KeyboardInterrupt(f"run the same command again to go on with {out}.") from None
     if out != STDOUT and not run.quiet:
         files = ", ".join(str(path) for path in (out, each, plot) if path is not None)
         title = f"{len(X)} backgrounds of {X.shape[1]} bp ({backgrounds.describe(sequences)})"
         sys.stdout.write("\n".join([title, *lines, f"Written: {files}"]) + "\n")
 
 
+@dataclass(frozen=True)
+class _Outputs:
+    """Where results go, and how they are shown."""
+
+    table: str
+    each: str | None
+    plot: Path | None
+    curve: str
+    confidence: float
+    overwrite: bool
+    quiet: bool
+
+
+def _insert(
+    model: SequenceModel, X: Any, first: Any, other: Any, choices: dict[str, Any], outputs: _Outputs
+) -> Sequence[str]:
+    """Do the experiment, write what came of it, and return its summary."""
+    from seqexplain.perturbation import MarginalisationExperiment, SpacingExperiment
+    from seqexplain.pipeline import ExperimentRun
+    from seqexplain.storage import writer_lock
+
+    place = None if outputs.table == STDOUT else _place(outputs.table)
+    shown = {"overwrite": outputs.overwrite, "progress": not outputs.quiet}
+    found: Marginalisation | Spacing
+    with ExitStack() as stack:
+        if place is not None:
+            stack.enter_context(writer_lock(place))
+        job = ExperimentRun(place)
+        if other is None:
+            found = job.do(MarginalisationExperiment(model, X, first, **choices), **shown)
+            lines, draw = _summary_of_one(found, outputs.confidence), found.plot
+        else:
+            found = job.do(SpacingExperiment(model, X, first, other, **choices), **shown)
+            lines, draw = _summary_of_two(found, outputs.confidence), partial(found.plot, outputs.curve)
+        # the table last: while it is not there, the same command goes on
+        if outputs.each is not None:
+            with open_table(outputs.each, overwrite=True) as write:
+                write_frame(write, found.values_table())
+        if outputs.plot is not None:
+            from seqexplain.plot import save_figure
+
+            save_figure(draw(), outputs.plot.expanduser())
+        with open_table(outputs.table, overwrite=outputs.overwrite) as write:
+            write_frame(write, found.to_table(outputs.confidence))
+        job.discard()
+    return lines
+
+
 def _check_outputs(out: str, each: str | None, plot: Path | None, *, overwrite: bool) -> None:
+    from seqexplain.pipeline import ExperimentRun
+
     check_table(out, overwrite=overwrite)
+    # a job that was killed at its end may have written them
+    again = overwrite or (out != STDOUT and ExperimentRun(_place(out)).unfinished)
     if each is not None:
         if each == out:
             raise ParameterError(f"--each and -o both are {out}; give two names.")
-        check_table(each, overwrite=overwrite)
+        check_table(each, overwrite=again)
     if plot is None:
         return
     if plot.suffix.lower() not in SUFFIXES:
@@ -202,7 +247,11 @@ def _check_outputs(out: str, each: str | None, plot: Path | None, *, overwrite: 
         )
     if not plot.expanduser().absolute().parent.is_dir():
         raise MissingFileError(f"Cannot write {plot}: its folder does not exist. Make it first.")
-    check_table(str(plot), overwrite=overwrite)
+    check_table(str(plot), overwrite=again)
+
+
+def _place(out: str) -> Path:
+    return Path(out).expanduser().absolute()
 
 
 def _position(at: str) -> str | list[int]:

@@ -1,4 +1,4 @@
-"""`seqexplain ism`: what every substitution, or every window of bases, changes, for a whole file."""
+"""`seqexplain ism`: what every substitution, deletion, insertion or window of bases changes, for a whole file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from seqexplain.cli._methods import choose_method
+from seqexplain.cli._ism_edits import PANEL, EditKind
 from seqexplain.cli._options import (
     RUN_PANEL,
     Level,
@@ -20,16 +20,6 @@ from seqexplain.cli._options import (
 from seqexplain.cli._sequences import SequenceOptions
 from seqexplain.cli._storing import Chunk, Ensemble, LevelChoice, StorePath, Targets, check_out, explain_to_store
 from seqexplain.cli._targets import parse_targets
-from seqexplain.errors import ParameterError
-
-EDIT_PANEL = "What is edited"
-
-
-class Replacement(StrEnum):
-    """What a window is replaced with."""
-
-    SHUFFLE = "shuffle"
-    RANDOM = "random"
 
 
 class Evaluation(StrEnum):
@@ -46,31 +36,14 @@ def ism(
     sequences: SequenceOptions,
     options: ModelOptions,
     run: RunOptions,
+    edits: EditKind,
     out: StorePath,
     target: Targets = None,
     level: LevelChoice = Level.LOGIT,
-    start: Annotated[int, typer.Option(help="First base to edit, from 0.", rich_help_panel=EDIT_PANEL)] = 0,
+    start: Annotated[int, typer.Option(help="First base to edit, from 0.", rich_help_panel=PANEL)] = 0,
     end: Annotated[
         int | None,
-        typer.Option(help="Base after the last to edit. Default: all.", rich_help_panel=EDIT_PANEL),
-    ] = None,
-    window: Annotated[
-        int | None,
-        typer.Option(
-            metavar="BP",
-            help="Replace windows of so many bases, instead of substituting each base.",
-            rich_help_panel=EDIT_PANEL,
-        ),
-    ] = None,
-    stride: Annotated[
-        int | None, typer.Option(metavar="BP", help="From window to window. Default: 1.", rich_help_panel=EDIT_PANEL)
-    ] = None,
-    samples: Annotated[
-        int | None, typer.Option(help="Replacements of each window. Default: 5.", rich_help_panel=EDIT_PANEL)
-    ] = None,
-    replacement: Annotated[
-        Replacement | None,
-        typer.Option(help="Of a window: its own bases shuffled (default), or random ones.", rich_help_panel=EDIT_PANEL),
+        typer.Option(help="Base after the last to edit. Default: all.", rich_help_panel=PANEL),
     ] = None,
     ensemble: Ensemble = None,
     evaluation: Annotated[
@@ -80,32 +53,27 @@ def ism(
             rich_help_panel=RUN_PANEL,
         ),
     ] = Evaluation.AUTO,
-    seed: Annotated[int, typer.Option(help="Seed of the replacements of windows.", rich_help_panel=RUN_PANEL)] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of all that is drawn.", rich_help_panel=RUN_PANEL)] = 0,
     chunk: Chunk = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Mutate sequences in silico: the effect of every substitution, or of replacing windows, into a result store.
+    """Mutate sequences in silico, into a result store: the effect of every substitution, or of other edits.
+
+    --window replaces stretches, --deletions and --insertions lose and gain bases, --pairs makes two substitutions.
 
     Killed at any moment, the same command goes on where it stopped. seqexplain logo and export read the store.
     """
     batch = run.batch()
     check_range("--start", start, 0)
     check_range("--end", end, start + 1)
-    check_range("--window", window, 1)
-    check_range("--stride", stride, 1, window)
-    check_range("--samples", samples, 1)
     check_range("--seed", seed, 0)
     check_range("--chunk", chunk, 1)
-    of_windows = {"stride": stride, "n_samples": samples, "replacement": replacement}
-    given = {name: value for name, value in of_windows.items() if value is not None}
-    if window is None and given:
-        named = {"n_samples": "samples"}
-        words = ", ".join(f"--{named.get(name, name)}" for name in given)
-        raise ParameterError(f"{words} belongs to windows; say how wide they are with --window.")
+    edits.check()
     wanted = parse_targets(target)
     sequences.check(several_passes=True)
     check_out(out)
     options.start()
+    chosen, own = edits.choose()
     choices: dict[str, Any] = {
         "start": start,
         "end": end,
@@ -113,10 +81,8 @@ def ism(
         "random_state": seed,
         "batch_size": batch,
         "evaluation": evaluation.value,
+        **own,
     }
-    if window is not None:
-        choices |= {"window": window, **{name: getattr(v, "value", v) for name, v in given.items()}}
-    chosen = choose_method("in_silico_mutagenesis" if window is None else "window_mutagenesis", (), {})
     opened = [options.load(path) for path in (model, *(ensemble or ()))]
     explain_to_store(
         context, out, opened, sequences, wanted, chosen, choices, chunk=chunk, overwrite=overwrite, quiet=run.quiet

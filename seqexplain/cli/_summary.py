@@ -111,8 +111,9 @@ def summarise(path: Path) -> Summary:
     for block in store:
         sequences += len(block)
         first = block.predictions[:, 0] if block.several_targets else block.predictions
+        first = np.where(np.isfinite(first), first, -np.inf)
         top = int(np.argmax(first))
-        if first[top] > best:
+        if first[top] > best or not strongest:
             best, strongest = float(first[top]), block.names[top]
         tally.add(block)
         if block.effects is not None:

@@ -141,6 +141,11 @@ class Target:
     softmax_over: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
 
 
+def is_whole(value: Any) -> bool:
+    """Return whether `value` is a whole number; True and False, which Python counts among them, are none here."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
 def describe_heads(heads: Sequence[Head]) -> str:
     """List what can be explained, for messages."""
     parts = []
@@ -242,8 +247,7 @@ def _profile(target: Profile, heads: Sequence[Head], shapes: Sequence[Shape]) ->
     mask = np.ones([n or 0 for n in shape], dtype=np.float32)
     if target.channel is not None:
         channels = shape[1] if len(shape) == 2 else 1
-        whole = isinstance(target.channel, (int, np.integer)) and not isinstance(target.channel, bool)
-        if not whole or not 0 <= target.channel < (channels or 0):
+        if not is_whole(target.channel) or not 0 <= target.channel < (channels or 0):
             raise TargetError(
                 f"profile(channel={target.channel!r}) is out of range: head {head.name!r} has {channels} channel(s), "
                 "from 0."
@@ -283,10 +287,11 @@ def _index_of(target: TargetSpec, index: Any, head: Head, shape: Shape, heads: S
         if int(np.prod([n or 0 for n in shape])) != 1:
             raise TargetError(f"target={target!r} does not say which unit is meant. {exist} {_how(heads)}")
         index = (0,) * len(shape)
-    index = (index,) if isinstance(index, (int, np.integer, slice)) else index
-    if not isinstance(index, tuple) or not all(isinstance(i, (int, np.integer, slice)) for i in index):
+    index = index if isinstance(index, tuple) else (index,)
+    if not all(is_whole(i) or isinstance(i, slice) for i in index):
+        truth = "True and False are no indices: " if any(isinstance(i, (bool, np.bool_)) for i in index) else ""
         raise TargetError(
-            f"target={target!r} is not understood; expected an index, (head, index), a contrast, a profile, a "
+            f"target={target!r} is not understood; {truth}expected an index, (head, index), a contrast, a profile, a "
             f"callable, or a list of these. {exist}"
         )
     if len(index) != len(shape):
@@ -309,7 +314,7 @@ def _head_position(head: Any, heads: Sequence[Head], exist: str) -> int:
         if head not in names:
             raise TargetError(f"There is no head {head!r}. {exist}")
         return names.index(head)
-    if isinstance(head, (int, np.integer)) and 0 <= head < len(heads):
+    if is_whole(head) and 0 <= head < len(heads):
         return int(head)
     raise TargetError(f"There is no head {head!r}. {exist}")
 

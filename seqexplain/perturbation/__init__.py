@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from seqexplain.perturbation._edit_job import EditJob as EditJob
     from seqexplain.perturbation._epistasis import epistasis as epistasis
     from seqexplain.perturbation._epistasis_result import Epistasis as Epistasis
+    from seqexplain.perturbation._experiment import Experiment as Experiment
+    from seqexplain.perturbation._experiment import joined_blocks as joined_blocks
     from seqexplain.perturbation._in_silico_mutagenesis import in_silico_mutagenesis as in_silico_mutagenesis
     from seqexplain.perturbation._indel_results import DeletionEffects as DeletionEffects
     from seqexplain.perturbation._indel_results import InsertionEffects as InsertionEffects
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from seqexplain.perturbation._make_backgrounds import make_backgrounds as make_backgrounds
     from seqexplain.perturbation._make_edit_plan import make_edit_plan as make_edit_plan
     from seqexplain.perturbation._marginalisation import Marginalisation as Marginalisation
+    from seqexplain.perturbation._marginalisation import MarginalisationExperiment as MarginalisationExperiment
     from seqexplain.perturbation._marginalisation import marginalisation as marginalisation
     from seqexplain.perturbation._meaningful_perturbation import meaningful_perturbation as meaningful_perturbation
     from seqexplain.perturbation._meaningful_perturbation_job import MeaningfulPerturbation as MeaningfulPerturbation
@@ -51,8 +54,9 @@ if TYPE_CHECKING:
     from seqexplain.perturbation._sis_of_function import back_select as back_select
     from seqexplain.perturbation._sis_of_function import find_sis as find_sis
     from seqexplain.perturbation._sis_of_function import sis_collection as sis_collection
-    from seqexplain.perturbation._spacing import Spacing as Spacing
     from seqexplain.perturbation._spacing import spacing as spacing
+    from seqexplain.perturbation._spacing_job import SpacingExperiment as SpacingExperiment
+    from seqexplain.perturbation._spacing_result import Spacing as Spacing
     from seqexplain.perturbation._sufficient_input_subsets import sufficient_input_subsets as sufficient_input_subsets
     from seqexplain.perturbation._variant_effects import variant_effects as variant_effects
     from seqexplain.perturbation._variant_results import VariantEffects as VariantEffects
@@ -67,12 +71,14 @@ _HOMES = {
     "EditJob": "_edit_job",
     "EditOptions": "_scorer",
     "Epistasis": "_epistasis_result",
+    "Experiment": "_experiment",
     "InsertionEffects": "_indel_results",
     "KernelShap": "_kernel_shap_job",
     "KernelShapOptions": "_kernel_shap_job",
     "Lime": "_lime_job",
     "LimeOptions": "_lime_job",
     "Marginalisation": "_marginalisation",
+    "MarginalisationExperiment": "_marginalisation",
     "MeaningfulPerturbation": "_meaningful_perturbation_job",
     "MeaningfulPerturbationOptions": "_meaningful_perturbation_job",
     "Occlusion": "_occlusion_job",
@@ -82,7 +88,8 @@ _HOMES = {
     "Scorer": "_scorer",
     "SisJob": "_sis_job",
     "SisOptions": "_sis_job",
-    "Spacing": "_spacing",
+    "Spacing": "_spacing_result",
+    "SpacingExperiment": "_spacing_job",
     "VariantEffects": "_variant_results",
     "VariantOptions": "_variant_scorer",
     "VariantScorer": "_variant_scorer",
@@ -94,6 +101,7 @@ _HOMES = {
     "find_sis": "_sis_of_function",
     "in_silico_mutagenesis": "_in_silico_mutagenesis",
     "insertion_effects": "_insertion_effects",
+    "joined_blocks": "_experiment",
     "kernel_shap": "_kernel_shap",
     "lime": "_lime",
     "make_backgrounds": "_make_backgrounds",

@@ -7,13 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from seqexplain.errors import ParameterError
 from seqexplain.models.backend import Array
 from seqexplain.models.opening import opened
 from seqexplain.models.sequence_model import SequenceModel
-from seqexplain.perturbation._checks import check_count
 from seqexplain.perturbation._indel_results import DeletionEffects
-from seqexplain.perturbation._indels import check_keep, ends, score_in_batches, stays_right, without
+from seqexplain.perturbation._indels import check_deletion, check_keep, deleted, ends
 from seqexplain.perturbation._inserts import names_for
 from seqexplain.perturbation._scorer import EditOptions, Scorer
 from seqexplain.perturbation._substitutions import check_span
@@ -96,12 +94,7 @@ def deletion_effects(
     model, X = opened(model, X)
     n, length = X.shape[:2]
     first, last = check_span(start, end, length)
-    check_count("size", size)
-    if size > last - first or size >= length:
-        raise ParameterError(
-            f"size={size} leaves nothing of the stretch of {last - first} bp from {first} to {last}, in sequences of "
-            f"{length} bp; take a smaller one."
-        )
+    check_deletion(size, first, last, length)
     seed = check_seed(random_state)
     labels = names_for(names, n)
     check_keep(keep, model, target, level, length, -size)
@@ -110,25 +103,11 @@ def deletion_effects(
     )
     scorer = Scorer(model, length, n, options)
     bound = scorer.bind(X, names=names)
-    left, right = ends(fill, bound, X, size, seed)
-    extended = np.concatenate([left, bound.X, right], axis=1)
     positions = np.arange(first, last - size + 1)
-    moving = stays_right(keep, positions + size / 2, length)
-    rows, place = (a.ravel() for a in np.indices((n, len(positions))))
-
-    def make(part: slice) -> Array:
-        return without(
-            extended[rows[part]],
-            positions[place[part]],
-            size,
-            move_left=moving[place[part]],
-            length=length - size if keep is None else length,
-        )
-
-    effects = score_in_batches(bound, rows, make).reshape(n, len(positions), len(scorer.targets))
+    effects = deleted(bound, positions, int(size), keep, ends(fill, bound, X, size, seed))
     single = slice(None) if scorer.several_targets else 0
     return DeletionEffects(
-        effects=np.ascontiguousarray(effects.transpose(0, 2, 1)[:, single]),
+        effects=effects[:, single],
         positions=positions,
         size=int(size),
         X=X,

@@ -11,6 +11,7 @@ from seqexplain.errors import ShapeError
 from seqexplain.models.backend import Array
 from seqexplain.models.provenance import provenance
 from seqexplain.models.sequence_model import SequenceModel
+from seqexplain.perturbation._finite import DIFFERENCE
 from seqexplain.perturbation._scorer import BoundSequences, EditOptions, Scorer
 from seqexplain.results import Attributions
 
@@ -97,6 +98,7 @@ class EditJob:
         """Versions, device and model: where the numbers come from."""
         return provenance(self.model)
 
+    @DIFFERENCE
     def explain(self, X: Array, *, start: int = 0, names: Sequence[str] = ()) -> Attributions:
         """Explain rows `start …` of the job, a batch in memory at a time.
 

@@ -16,7 +16,7 @@ from seqexplain.perturbation._edit_job import BASES_AT_ONCE, MAX_SEQUENCES
 from seqexplain.perturbation._epistasis_result import Epistasis
 from seqexplain.perturbation._experiment import blocks
 from seqexplain.perturbation._inserts import names_for
-from seqexplain.perturbation._scorer import EditOptions, Scorer
+from seqexplain.perturbation._scorer import BoundSequences, EditOptions, Scorer
 from seqexplain.perturbation._substitutions import (
     BASES,
     OTHERS,
@@ -112,7 +112,7 @@ def epistasis(
     scorer = Scorer(model, X.shape[1], n, options, n_edits=4.5 * n * span * (span - 1))
     t = len(scorer.targets)
     check_count("max_bytes", max_bytes)
-    _refuse_too_large(n, t, span, int(max_bytes))
+    refuse_too_large(n, t, span, int(max_bytes))
     interactions = np.zeros((n, t, span, 4, span, 4), dtype=np.float32)
     singles = np.zeros((n, t, span, 4), dtype=np.float32)
     predictions = np.zeros((n, t), dtype=np.float32)
@@ -120,23 +120,8 @@ def epistasis(
         here = {"start": rows.start, "names": tuple(names)[rows]}
         bound = scorer.bind(X[rows], **here)
         predictions[rows] = bound.base
-        alone = singles[rows]
-        alone[...] = substitution_effects(bound, first, last)[:, :, first:last]
-        for i in range(first, last - 1):
-            known = is_base(bound.X[:, i])
-            others = np.where(known[:, None], np.pad(OTHERS, ((0, 0), (0, 1)))[bound.X[:, i].argmax(-1)], np.arange(4))
-            # the same alternative of all sequences at a time; only what has no base has a fourth
-            for alternative in range(3 if known.all() else 4):
-                mine = np.flatnonzero(~known | (alternative < 3))
-                base = others[mine, alternative]
-                mutant = bound.X.copy()
-                mutant[mine, i] = BASES[base]
-                after = substitution_effects(scorer.bind(mutant, **here), i + 1, last)
-                # f(ia, jb) − f(ia), less f(jb) − f: to the right of i
-                together = (after[:, :, i + 1 : last] - alone[:, :, i + 1 - first :])[mine]
-                block, place = interactions[rows], i - first
-                block[mine, :, place, base, place + 1 :] = together
-                block[mine, :, place + 1 :, :, place, base] = together
+        singles[rows] = substitution_effects(bound, first, last)[:, :, first:last]
+        interactions[rows] = pair_interactions(bound, first, last, singles[rows])
     single = slice(None) if scorer.several_targets else 0
     return Epistasis(
         interactions=interactions[:, single],
@@ -151,7 +136,28 @@ def epistasis(
     )
 
 
-def _refuse_too_large(n: int, targets: int, span: int, limit: int) -> None:
+def pair_interactions(bound: BoundSequences, first: int, last: int, alone: Array) -> Array:
+    """Return `(n, t, R, 4, R, 4)` float32 of a stretch of `R` bp; `alone`, `(n, t, R, 4)`, are the single effects."""
+    interactions = np.zeros((*alone.shape, *alone.shape[2:]), dtype=np.float32)
+    for i in range(first, last - 1):
+        known = is_base(bound.X[:, i])
+        others = np.where(known[:, None], np.pad(OTHERS, ((0, 0), (0, 1)))[bound.X[:, i].argmax(-1)], np.arange(4))
+        # the same alternative of all sequences at a time; only what has no base has a fourth
+        for alternative in range(3 if known.all() else 4):
+            mine = np.flatnonzero(~known | (alternative < 3))
+            base = others[mine, alternative]
+            mutant = bound.X.copy()
+            mutant[mine, i] = BASES[base]
+            after = substitution_effects(bound.edited(mutant), i + 1, last)
+            # f(ia, jb) − f(ia), less f(jb) − f: to the right of i
+            together = (after[:, :, i + 1 : last] - alone[:, :, i + 1 - first :])[mine]
+            place = i - first
+            interactions[mine, :, place, base, place + 1 :] = together
+            interactions[mine, :, place + 1 :, :, place, base] = together
+    return interactions
+
+
+def refuse_too_large(n: int, targets: int, span: int, limit: int) -> None:
     needed = 4 * n * targets * (4 * span) ** 2
     if needed > limit:
         fits = int(np.sqrt(limit / (64 * n * targets)))

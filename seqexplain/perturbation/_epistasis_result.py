@@ -11,7 +11,7 @@ import numpy as np
 from seqexplain.errors import ParameterError
 from seqexplain.models.backend import Array
 from seqexplain.perturbation._substitutions import is_base
-from seqexplain.results import target_position
+from seqexplain.results import Attributions, target_position
 from seqexplain.sequences.encoding import BASES
 
 if TYPE_CHECKING:
@@ -60,6 +60,39 @@ class Epistasis:
     def several_targets(self) -> bool:
         """Whether the arrays carry an axis of targets."""
         return self.predictions.ndim == 2
+
+    @classmethod
+    def of(cls, result: Attributions) -> Epistasis:
+        """Return the interactions in a store that `seqexplain ism --pairs` made, as `load` reads it.
+
+        Parameters
+        ----------
+        result
+            With `edit_effects` `(n, R, 4, R, 4)` †.
+
+        Raises
+        ------
+        ParameterError
+            When the result is one of another method.
+        """
+        if result.method != "epistasis" or result.edit_effects is None or result.effects is None:
+            raise ParameterError(
+                f"The result is one of {result.method or 'no'} method; expected pairs of substitutions, as seqexplain "
+                "ism --pairs stores them."
+            )
+        start = int(result.parameters["start"])
+        end = start + result.edit_effects.shape[-2]
+        return cls(
+            interactions=result.edit_effects,
+            singles=result.effects[..., start:end, :],
+            X=result.X[:, start:end],
+            predictions=result.predictions,
+            start=start,
+            end=end,
+            names=result.names,
+            targets=result.targets,
+            parameters=result.parameters,
+        )
 
     def for_target(self, target: int | str) -> Epistasis:
         """Return the interactions of `target`, one of several, by position or label.

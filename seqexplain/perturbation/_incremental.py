@@ -16,6 +16,7 @@ from seqexplain.models.graph import WeightList
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.models.target import Target
 from seqexplain.perturbation._edit_plan import EditPlan, FullStep
+from seqexplain.perturbation._finite import DIFFERENCE
 from seqexplain.perturbation._frames import Edits, constant
 
 EDIT_BYTES = 16 << 20  # of the largest tensor of one batch on a CPU; larger ones fall out of its cache
@@ -87,11 +88,15 @@ class IncrementalEvaluator:
         return dict(zip(self.keys, tensors, strict=True))
 
     @property
+    def values(self) -> list[Any]:
+        """Return the names of those values of the graph that are kept of unedited sequences."""
+        return [*self.plan.axes, *(("rows", v) for v in self.plan.rows)]
+
+    @property
     def keys(self) -> list[Any]:
-        """Return the names of what is kept of unedited sequences, in one order."""
+        """Return the names of all that is kept of unedited sequences, in one order."""
         plan = self.plan
-        named: list[Any] = [*plan.axes, *(("rows", v) for v in plan.rows)]
-        return named + [name for step in plan.steps if not isinstance(step, FullStep) for name in step.prepares]
+        return self.values + [name for step in plan.steps if not isinstance(step, FullStep) for name in step.prepares]
 
     def effects(
         self,
@@ -176,8 +181,11 @@ class IncrementalEvaluator:
 
     # --- trust ---------------------------------------------------------------------------------------------------
 
+    @DIFFERENCE
     def compare(self, found: Array, wanted: Array, base: Array, blame: Callable[[], str]) -> None:
         """Raise unless effects of a few edits are those that the model itself gives.
+
+        Where all of them are not finite, nothing has been compared, and the next edits are.
 
         Parameters
         ----------
@@ -194,21 +202,26 @@ class IncrementalEvaluator:
             When they differ by more than rounding can explain.
         """
         heads: dict[tuple[int, ...], list[int]] = {}
+        compared = True
         for t, target in enumerate(self.targets):
             heads.setdefault(tuple(sorted(target.weights)), []).append(t)
         # head by head: beside counts of thousands, a wrong probability would pass for rounding
         for columns in heads.values():
-            right, score = wanted[..., columns], base[..., columns]
-            allowed = CHECK_EFFECT * np.abs(right).max(initial=0) + CHECK_SCORE * np.abs(score).max(initial=0)
-            off = np.abs(found[..., columns] - right).max(initial=0)
-            if np.isfinite(right).all() and not off <= allowed:
+            right, score = wanted[..., columns], np.broadcast_to(base[:, None, columns], wanted[..., columns].shape)
+            finite = np.isfinite(right) & np.isfinite(score)
+            compared &= bool(finite.any())
+            allowed = CHECK_EFFECT * np.abs(right).max(initial=0, where=finite)
+            allowed += CHECK_SCORE * np.abs(score).max(initial=0, where=finite)
+            off = np.abs(found[..., columns] - right).max(initial=0, where=finite)
+            if not off <= allowed:
                 raise IncrementalError(
                     f"Computing only what edits change gives effects of the model {self._model.name!r} that are off "
                     f'by {off:.3g}, where {allowed:.3g} is rounding. {blame()} Use evaluation="full" (--evaluation '
                     "full), and please report the model's configuration."
                 )
-        self.checked = True
+        self.checked = compared
 
+    @DIFFERENCE
     def worst_layer(
         self, weights: WeightList, x: Array, extra: Mapping[str, Array], place: int, replacement: Array
     ) -> str:
@@ -271,6 +284,7 @@ class KeptBase:
         self.size = size * 2 if size < len(X) <= fits else size  # one chunk where all sequences fit
         self._most = max(1, KEPT_BYTES // max(1, self.size * evaluator.bytes_per_sequence))
         self._kept: dict[int, dict[Any, Tensor]] = {}
+        self._finite: dict[int, Array] = {}
         self._lock = Lock()
 
     def of(self, chunk: int) -> dict[Any, Tensor]:
@@ -284,3 +298,17 @@ class KeptBase:
                 extra = {name: pad_rows(value[part], self.size) for name, value in self._extra.items()}
                 self._kept[chunk] = self._evaluator.base(self._weights, x, extra)
             return self._kept[chunk]
+
+    def finite(self, chunk: int) -> Array:
+        """Return `(size,)` bool: the sequences of a chunk all of whose values are finite.
+
+        From infinity no difference leads back to a number, even where the score is one (behind a tanh, say).
+        """
+        if chunk not in self._finite:
+            known = self.of(chunk)
+            found = np.ones(self.size, dtype=bool)
+            for value in self._evaluator.values:
+                flat = ops.reshape(known[value], (self.size, -1))
+                found &= to_numpy(ops.all(ops.isfinite(flat), axis=1))
+            self._finite[chunk] = found
+        return self._finite[chunk]

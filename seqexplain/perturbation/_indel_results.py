@@ -79,12 +79,7 @@ class DeletionEffects(IndelEffects):
 
         Positive where losing the base lowers f, as contributions are.
         """
-        total = np.zeros((*self.effects.shape[:-1], self.X.shape[1]), dtype=np.float64)
-        times = np.zeros(self.X.shape[1], dtype=np.int64)
-        for offset in range(self.size):
-            total[..., self.positions + offset] -= self.effects
-            times[self.positions + offset] += 1
-        return np.asarray(total / np.maximum(times, 1), dtype=np.float32)
+        return per_base_of_deletions(self.effects, self.positions, self.size, self.X.shape[1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,3 +93,27 @@ class InsertionEffects(IndelEffects):
     """
 
     inserted: Array = field(default_factory=lambda: np.zeros((0, 0, 0, 4), dtype=np.float32))
+
+    def per_base(self) -> Array:
+        """Return `(n, L)` † float32: minus the mean effect of what was put in before the base; 0 where nothing was.
+
+        Positive where parting the base from the one before it lowers f, as contributions are.
+        """
+        return per_base_of_insertions(self.effects, self.positions, self.X.shape[1])
+
+
+def per_base_of_deletions(effects: Array, positions: Array, size: int, length: int) -> Array:
+    """Return `(…, length)`: minus the mean effect, `(…, p)`, of the deletions that a base is lost in."""
+    total = np.zeros((*effects.shape[:-1], length), dtype=np.float64)
+    times = np.zeros(length, dtype=np.int64)
+    for offset in range(size):
+        total[..., positions + offset] -= effects
+        times[positions + offset] += 1
+    return np.asarray(total / np.maximum(times, 1), dtype=np.float32)
+
+
+def per_base_of_insertions(effects: Array, positions: Array, length: int) -> Array:
+    """Return `(…, length)`: minus the mean effect, `(…, p, k)`, of the insertions before a base."""
+    found = np.zeros((*effects.shape[:-2], length), dtype=np.float32)
+    found[..., positions] = -effects.mean(axis=-1)
+    return found

@@ -10,6 +10,8 @@ import numpy as np
 from seqexplain.errors import ParameterError, ShapeError
 from seqexplain.models.backend import Array
 from seqexplain.models.sequence_model import SequenceModel
+from seqexplain.perturbation._checks import check_count
+from seqexplain.perturbation._finite import DIFFERENCE
 from seqexplain.perturbation._scorer import BoundSequences
 from seqexplain.perturbation._substitutions import BASES
 from seqexplain.sequences import one_hot
@@ -53,6 +55,16 @@ def check_keep(keep: Any, model: SequenceModel, target: Any, level: str, length:
         raise ParameterError(
             'keep=None changes the length, and a target has positions, which would mean other bases then; use "left", '
             '"right" or "center".'
+        )
+
+
+def check_deletion(size: Any, start: int, end: int, length: int) -> None:
+    """Raise `ParameterError` unless `size` bases can be lost within a stretch of a sequence of `length` bp."""
+    check_count("size", size)
+    if size > end - start or size >= length:
+        raise ParameterError(
+            f"size={size} leaves nothing of the stretch of {end - start} bp from {start} to {end}, in sequences of "
+            f"{length} bp; take a smaller one."
         )
 
 
@@ -177,6 +189,50 @@ def with_inserted(x: Array, inserted: Array, positions: Array, *, move_left: Arr
     return np.asarray(np.take_along_axis(np.concatenate([x, inserted], axis=1), source[..., None], axis=1))
 
 
+def deleted(bound: BoundSequences, positions: Array, size: int, keep: str | None, flanks: tuple[Array, Array]) -> Array:
+    """Return `(n, t, p)` float32: the effects of losing `size` bases from each of the `positions` `(p,)` on.
+
+    `flanks` are what comes in from the left and from the right, `(n, size, 4)` each; `keep` is what stays.
+    """
+    n, length = bound.X.shape[:2]
+    extended = np.concatenate([flanks[0], bound.X, flanks[1]], axis=1)
+    moving = stays_right(keep, positions + size / 2, length)
+    rows, place = (a.ravel() for a in np.indices((n, len(positions))))
+
+    def make(part: slice) -> Array:
+        return without(
+            extended[rows[part]],
+            positions[place[part]],
+            size,
+            move_left=moving[place[part]],
+            length=length - size if keep is None else length,
+        )
+
+    effects = score_in_batches(bound, rows, make).reshape(n, len(positions), bound.base.shape[1])
+    return np.ascontiguousarray(effects.transpose(0, 2, 1))
+
+
+def put_in(bound: BoundSequences, positions: Array, inserted: Array, keep: str | None) -> Array:
+    """Return `(n, t, p, k)` float32: the effects of `inserted` `(n, k, w, 4)` before each of the `positions` `(p,)`."""
+    n, length = bound.X.shape[:2]
+    k, width = inserted.shape[1:3]
+    moving = stays_right(keep, positions, length)
+    rows, place, which = (a.ravel() for a in np.indices((n, len(positions), k)))
+
+    def make(part: slice) -> Array:
+        return with_inserted(
+            bound.X[rows[part]],
+            inserted[rows[part], which[part]],
+            positions[place[part]],
+            move_left=moving[place[part]],
+            length=length + width if keep is None else length,
+        )
+
+    effects = score_in_batches(bound, rows, make).reshape(n, len(positions), k, bound.base.shape[1])
+    return np.ascontiguousarray(effects.transpose(0, 3, 1, 2))
+
+
+@DIFFERENCE
 def score_in_batches(bound: BoundSequences, rows: Array, make: Callable[[slice], Array]) -> Array:
     """Return `(m, t)` float32: the effects of sequences that are made some at a time.
 

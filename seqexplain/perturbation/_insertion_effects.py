@@ -12,7 +12,7 @@ from seqexplain.models.opening import opened
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.perturbation._checks import check_count
 from seqexplain.perturbation._indel_results import InsertionEffects
-from seqexplain.perturbation._indels import check_keep, read_inserts, score_in_batches, stays_right, with_inserted
+from seqexplain.perturbation._indels import check_keep, put_in, read_inserts
 from seqexplain.perturbation._inserts import names_for
 from seqexplain.perturbation._scorer import EditOptions, Scorer
 from seqexplain.perturbation._substitutions import check_span
@@ -101,7 +101,7 @@ def insertion_effects(
     labels = names_for(names, n)
     filled = model.fill_unknown(X)
     inserted = model.fill_unknown(read_inserts(inserts, filled, int(size), int(n_samples), seed))
-    k, width = inserted.shape[1:3]
+    width = inserted.shape[2]
     check_keep(keep, model, target, level, length, width)
     options = EditOptions(
         target=target, level=level, batch_size=batch_size, random_state=seed, extra_inputs=extra_inputs
@@ -109,22 +109,10 @@ def insertion_effects(
     scorer = Scorer(model, length, n, options)
     bound = scorer.bind(X, names=names)
     positions = np.arange(first, last)
-    moving = stays_right(keep, positions, length)
-    rows, place, which = (a.ravel() for a in np.indices((n, len(positions), k)))
-
-    def make(part: slice) -> Array:
-        return with_inserted(
-            bound.X[rows[part]],
-            inserted[rows[part], which[part]],
-            positions[place[part]],
-            move_left=moving[place[part]],
-            length=length + width if keep is None else length,
-        )
-
-    effects = score_in_batches(bound, rows, make).reshape(n, len(positions), k, len(scorer.targets))
+    effects = put_in(bound, positions, inserted, keep)
     single = slice(None) if scorer.several_targets else 0
     return InsertionEffects(
-        effects=np.ascontiguousarray(effects.transpose(0, 3, 1, 2)[:, single]),
+        effects=effects[:, single],
         positions=positions,
         size=int(width),
         X=X,

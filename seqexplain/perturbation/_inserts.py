@@ -67,6 +67,11 @@ class Insert:
         """Number of positions."""
         return len(self.kept)
 
+    @property
+    def description(self) -> dict[str, Any]:
+        """All that decides the words that are drawn, ready for JSON."""
+        return {"name": self.name, "probabilities": self.probabilities.tolist(), "kept": self.kept.tolist()}
+
     def words(self, X: Array, seed: int, purpose: str) -> Codes:
         """Draw a word for each background, `(n, w)` codes 0–3, or `KEEP`.
 

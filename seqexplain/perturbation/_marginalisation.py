@@ -8,23 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seqexplain.models._prediction import choose_batch_size
 from seqexplain.models.backend import Array
-from seqexplain.models.opening import opened
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.perturbation._estimate import Estimate, estimate
-from seqexplain.perturbation._experiment import blocks, evaluation_of, one_target, refuse_nothing
+from seqexplain.perturbation._experiment import Experiment, one_target
 from seqexplain.perturbation._inserts import (
     MotifLike,
     check_strand,
     inserted_effects,
-    names_for,
     on_strand,
     read_insert,
     read_positions,
 )
-from seqexplain.perturbation._scorer import EditOptions, Scorer
-from seqexplain.sequences.shuffle import check_seed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -168,6 +163,70 @@ class Marginalisation:
         return effect_curves(self.positions, effects, ax=ax, title=title, xlabel="start of the motif (bp)")
 
 
+class MarginalisationExperiment(Experiment[Marginalisation]):
+    """All of `marginalisation` but its loop over backgrounds.
+
+    Parameters
+    ----------
+    model, backgrounds, motif, position, strand, sample
+        As for `marginalisation`; backgrounds are `(n, L, 4)`, or strings.
+    options
+        The other parameters of `marginalisation`, by keyword.
+
+    Raises
+    ------
+    ParameterError, ShapeError, TargetError
+        As `marginalisation` does, before anything is computed.
+    """
+
+    def __init__(
+        self,
+        model: SequenceModel | Any,
+        backgrounds: Array | Sequence[str],
+        motif: MotifLike,
+        *,
+        position: str | int | Sequence[int] | Array = "centre",
+        strand: str = "+",
+        sample: bool = False,
+        **options: Any,
+    ) -> None:
+        self._open(model, backgrounds, options)
+        self._insert = read_insert(motif, sample=sample)
+        self._strand = check_strand(strand)
+        self._positions = read_positions(position, self._insert, self.X.shape[1])
+        self._sample = bool(sample)
+        self._prepare(options, edits=len(self._positions))
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return {**self._scorer.parameters, "sample": self._sample, "random_state": self._seed}
+
+    @property
+    def choices(self) -> dict[str, Any]:
+        return {
+            "motif": self._insert.description, "strand": self._strand, "positions": self._positions.tolist(),
+        }  # fmt: skip
+
+    def block(self, rows: slice) -> dict[str, Array]:
+        """Return what is found of the backgrounds `rows`, arrays `(b, t, …)` by name."""
+        x, bound = self._bind(rows)
+        words = on_strand(self._insert.words(x, self._seed, "motif a"), self._strand)
+        effects = inserted_effects(bound, words, self._positions).transpose(0, 2, 1)
+        return {"without": bound.base, "effects": effects}
+
+    def result(self, arrays: Mapping[str, Array]) -> Marginalisation:
+        """Return the result that the `arrays` of all blocks, `(n, t, …)` by name, make."""
+        return Marginalisation(
+            motif=self._insert.name,
+            positions=self._positions,
+            strand=self._strand,
+            names=self.labels,
+            targets=self._scorer.targets,
+            parameters=self.parameters,
+            **self._of_targets(arrays),
+        )
+
+
 def marginalisation(
     model: SequenceModel | Any,
     backgrounds: Array | Sequence[str],
@@ -232,32 +291,7 @@ def marginalisation(
     Koo PK, Majdandzic A, Ploenzke M, Anand P, Paul SB (2021). Global importance analysis: an interpretability method
     to quantify importance of genomic features in deep neural networks. PLoS Comput. Biol. 17:e1008925.
     """
-    seed = check_seed(random_state)
-    model, X = opened(model, backgrounds)
-    refuse_nothing(X, "backgrounds")
-    labels = names_for(names, len(X))
-    insert = read_insert(motif, sample=sample)
-    strand = check_strand(strand)
-    positions = read_positions(position, insert, X.shape[1])
-    options = EditOptions(
-        target=target, level=level, batch_size=batch_size, random_state=seed, extra_inputs=extra_inputs,
-        evaluation=evaluation_of(evaluation, len(positions)),
-    )  # fmt: skip
-    scorer = Scorer(model, X.shape[1], len(X), options)
-    without = np.empty((len(X), len(scorer.targets)), dtype=np.float32)
-    effects = np.empty((len(X), len(scorer.targets), len(positions)), dtype=np.float32)
-    for rows in blocks(len(X), choose_batch_size(model, batch_size, X.shape[1], len(X))):
-        bound = scorer.bind(X[rows], start=rows.start, names=tuple(names)[rows])
-        words = on_strand(insert.words(X[rows], seed, "motif a"), strand)
-        without[rows] = bound.base
-        effects[rows] = inserted_effects(bound, words, positions).transpose(0, 2, 1)
-    return Marginalisation(
-        motif=insert.name,
-        positions=positions,
-        without=without if scorer.several_targets else without[:, 0],
-        effects=effects if scorer.several_targets else effects[:, 0],
-        strand=strand,
-        names=labels,
-        targets=scorer.targets,
-        parameters={**scorer.parameters, "sample": bool(sample), "random_state": seed},
-    )
+    return MarginalisationExperiment(
+        model, backgrounds, motif, position=position, strand=strand, sample=sample, target=target, level=level,
+        batch_size=batch_size, random_state=random_state, extra_inputs=extra_inputs, evaluation=evaluation, names=names,
+    ).run()  # fmt: skip

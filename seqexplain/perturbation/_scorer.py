@@ -16,6 +16,7 @@ from seqexplain.models.graph import WeightList
 from seqexplain.models.provenance import unnamed_choices
 from seqexplain.models.sequence_model import SequenceModel
 from seqexplain.models.target import Target
+from seqexplain.perturbation._finite import DIFFERENCE, FiniteScores
 from seqexplain.perturbation._incremental import CHECKED, IncrementalEvaluator, KeptBase
 from seqexplain.perturbation._make_edit_plan import make_edit_plan
 
@@ -105,12 +106,17 @@ class Scorer:
         start
             Row of the job that `X[0]` is; places given arrays of extra inputs.
         names
-            `n` names, where extra inputs are given by name.
+            `n` names, for extra inputs that are given by name, and for messages.
 
         Returns
         -------
         BoundSequences
             With the targets' values as they are.
+
+        Warns
+        -----
+        ScoreWarning
+            When a score is not a finite number; likewise, later, of edits.
         """
         extra = self.model.extra_rows(
             np.arange(start, start + len(X)),
@@ -118,7 +124,8 @@ class Scorer:
             names=names or None,
             n=self._n_sequences,
         )
-        return BoundSequences(self, self.model.fill_unknown(X), extra)
+        labels = names or [f"sequence_{start + row}" for row in range(len(X))]
+        return BoundSequences(self, self.model.fill_unknown(X), extra, labels)
 
     def score(self, x: Array, extra: Mapping[str, Array]) -> Array:
         """Return `(n, t)` float32: the targets of `x`, `(n, L, 4)`, taken as it is, with other inputs in `extra`."""
@@ -175,17 +182,26 @@ class BoundSequences:
         `(n, t)` float32, the targets' values of the sequences as they are.
     extra
         The model's other inputs, by name, `(n, …)` each.
+    names
+        `n` names, for warnings.
     """
 
-    def __init__(self, scorer: Scorer, X: Array, extra: Mapping[str, Array]) -> None:
+    def __init__(self, scorer: Scorer, X: Array, extra: Mapping[str, Array], names: Sequence[str]) -> None:
         self.scorer = scorer
         self.X = X
         self.extra = extra
         self.base = scorer.score(X, extra)
+        self.names = tuple(names)
+        self._finite = FiniteScores(self.names)
+        self._finite.look(np.arange(len(X)), self.base, edited=False)
         self._kept: dict[int, KeptBase] = {}  # by width of the edits
 
     def __len__(self) -> int:
         return int(self.X.shape[0])
+
+    def edited(self, X: Array) -> BoundSequences:
+        """Return other sequences `X`, `(n, L, 4)`, as the model sees them, each in the place of one of these."""
+        return BoundSequences(self.scorer, X, self.extra, self.names)
 
     def edits(self, rows: Array, starts: Array, replacements: Array) -> Array:
         """Score edited sequences: in each a stretch of `w` bp is replaced.
@@ -216,6 +232,7 @@ class BoundSequences:
         scores: Array = self.effects(rows, starts, replacements) + self.base[rows][:, None]
         return scores
 
+    @DIFFERENCE
     def effects(self, rows: Array, starts: Array, replacements: Array) -> Array:
         """Return what edits change: the targets' values of the edited sequences less those of the sequences.
 
@@ -246,8 +263,11 @@ class BoundSequences:
             )
         evaluator = self.scorer.evaluator(width)
         if evaluator is None or m == 0:
-            return self._full(rows, starts, replacements)
-        return self._incremental(evaluator, rows, starts, replacements)
+            found = self._full(rows, starts, replacements)
+        else:
+            found = self._incremental(evaluator, rows, starts, replacements)
+        self._finite.look(rows, found, edited=True)
+        return found
 
     def whole(self, x: Array, rows: Array) -> Array:
         """Score sequences that were made of these in any way.
@@ -264,6 +284,11 @@ class BoundSequences:
         numpy.ndarray
             `(m, t)` float32.
         """
+        scores = self._whole(x, rows)
+        self._finite.look(np.asarray(rows), scores, edited=True)
+        return scores
+
+    def _whole(self, x: Array, rows: Array) -> Array:
         return self.scorer.score(x, {name: value[rows] for name, value in self.extra.items()})
 
     def _full(self, rows: Array, starts: Array, replacements: Array) -> Array:
@@ -274,7 +299,7 @@ class BoundSequences:
             x = self.X[rows[edit]]
             places = starts[edit, None] + np.arange(width)
             x[np.arange(len(edit))[:, None], places] = replacements[edit, alternative]
-            out[low:high] = self.whole(x, rows[edit])
+            out[low:high] = self._whole(x, rows[edit])
         effects: Array = out.reshape(m, k, out.shape[1]) - self.base[rows][:, None]
         return effects
 
@@ -288,6 +313,10 @@ class BoundSequences:
         out = np.zeros((m, k, len(self.scorer.targets)), dtype=np.float32)
         for chunk in np.unique(rows // kept.size):
             mine = np.flatnonzero(rows // kept.size == chunk)
+            odd = ~kept.finite(chunk)[rows[mine] - chunk * kept.size]
+            if odd.any():
+                part, mine = mine[odd], mine[~odd]
+                out[part] = self._full(rows[part], starts[part], replacements[part])
             for low, high in _ranges(len(mine), max(1, CHANGE_BYTES // (16 * k * width))):
                 part = mine[low:high]
                 changes = replacements[part] - self.X[rows[part, None], places[part]][:, None]
@@ -297,6 +326,9 @@ class BoundSequences:
                 )  # fmt: skip
         if not evaluator.checked:
             self._check(evaluator, rows, starts, replacements, out)
+        odd = np.flatnonzero(~np.isfinite(out).all(axis=(1, 2)))
+        if len(odd):  # infinity less infinity: inside of a model that may be where its score is finite
+            out[odd] = self._full(rows[odd], starts[odd], replacements[odd])
         return out
 
     def _check(
@@ -310,7 +342,7 @@ class BoundSequences:
         given = found[some, which][:, None]
 
         def blame() -> str:
-            place = int(np.abs(given - wanted).max(axis=(1, 2)).argmax())
+            place = int(np.where(np.isfinite(wanted), np.abs(given - wanted), 0).max(axis=(1, 2)).argmax())
             worst = int(some[place])
             row = slice(rows[worst], rows[worst] + 1)
             return evaluator.worst_layer(

@@ -127,6 +127,19 @@ _ENTRIES = (
     ),
 )
 CATALOGUE: Mapping[str, MethodEntry] = {entry.name: entry for entry in _ENTRIES}
+# edits that `seqexplain ism` makes beside: their results are more than a score a base
+OTHER_EDITS: Mapping[str, MethodEntry] = {
+    "deletions": MethodEntry(
+        "deletion_effects", "_moving_edits_job", "Deletions", "DeletionOptions", "what every deletion changes", EDITS
+    ),
+    "insertions": MethodEntry(
+        "insertion_effects", "_moving_edits_job", "Insertions", "InsertionOptions", "what insertions change", EDITS
+    ),
+    "pairs": MethodEntry(
+        "epistasis", "_moving_edits_job", "Pairs", "InSilicoMutagenesisOptions", "what two substitutions do together",
+        EDITS,
+    ),
+}  # fmt: skip
 
 
 def find_method(name: str) -> MethodEntry:

@@ -131,7 +131,9 @@ def run(
         done = writer.n_done if writer else 0
         if writer is None:
             targets = max(1, len(explainer.targets))
-            chunk = chunk or default_chunk(found.length, targets=targets, batch=explainer.batch_sequences)
+            if chunk is None:
+                chunk = default_chunk(found.length, targets=targets, batch=explainer.batch_sequences)
+                chunk = min(chunk, getattr(explainer, "chunk_sequences", chunk))
         else:
             chunk = writer.layout.chunk
         if done == found.n:

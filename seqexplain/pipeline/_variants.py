@@ -1,17 +1,10 @@
-"""The long job on variants: scored block by block, each kept at once, so that an interrupted job goes on.
-
-Beside the table that is to be made stands, until it is there, a folder `.NAME.seqexplain-variants`: `run.json` says
-what is being computed, and `BLOCK.npz` holds what was found of so many alleles.
-"""
+"""The long job on variants: scored block by block, each kept at once, so that an interrupted job goes on."""
 
 from __future__ import annotations
 
-import json
 import logging
-import shutil
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -20,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seqexplain.errors import StorageError
-from seqexplain.pipeline._identity import differences
+from seqexplain.pipeline._kept_blocks import KeptBlocks
 from seqexplain.pipeline._progress import in_words, progress_of
 from seqexplain.pipeline._source import SequenceSource, file_digests
 from seqexplain.results import Interval
 from seqexplain.sequences import SequenceRecord, UniqueNames, VariantStatus
 from seqexplain.sequences.variant_windows import AlleleWindow
 from seqexplain.sequences.variants import Variant, read_lines
-from seqexplain.storage import atomic_file, jsonable
+from seqexplain.storage import jsonable
 
 if TYPE_CHECKING:
     from seqexplain.perturbation import VariantEffects, VariantScorer
@@ -35,7 +28,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger("seqexplain.pipeline")
 
 BLOCK_ALLELES = 2048  # kept together, and lost together when the job is killed
-_RUN = "run.json"
 _ARRAYS = ("reference", "alternative", "difference", "log2_fold_change", "logit_difference", "unknown_bases")
 
 
@@ -82,16 +74,14 @@ class VariantRun:
 
     def __init__(self, found: VariantFile, out: Path) -> None:
         self.found = found
-        self.folder = out.with_name(f".{out.name}.seqexplain-variants")
+        self._kept = KeptBlocks(out, "variants")
         self._out = out
         self._block = BLOCK_ALLELES
 
     @property
     def stored(self) -> dict[str, Any] | None:
         """What describes the unfinished job that stands there, if one does."""
-        with suppress(OSError, ValueError):
-            return dict(json.loads((self.folder / _RUN).read_text("utf-8")))
-        return None
+        return self._kept.stored
 
     def score(self, scorer: VariantScorer, *, overwrite: bool = False, progress: bool = True) -> None:
         """Score all blocks that are not there.
@@ -111,16 +101,16 @@ class VariantRun:
             When an unfinished job of other choices stands there, or the disk cannot be written.
         """
         began = time.monotonic()
-        self._begin(self._describe(scorer), overwrite=overwrite)
+        self._kept.begin(self._describe(scorer), overwrite=overwrite)
         self._block = min(scorer.block, BLOCK_ALLELES)
         total = self.found.alleles
-        here = [i for i in range(-(-total // self._block)) if self._file(i).exists()]
+        here = [i for i in range(-(-total // self._block)) if self._kept.has(i)]
         done = sum(min(self._block, total - i * self._block) for i in here)
         if done:
             _log.info("%s: going on after %d of %d alleles.", self._out, done, total)
         with progress_of("scoring", total, done, shown=progress, unit="alleles") as advance:
             for index, variants in enumerate(self._blocks()):
-                if not self._file(index).exists():
+                if not self._kept.has(index):
                     self._write(index, scorer.effects(variants, advance=advance))
         if next(iter(file_digests((self.found.path,)).values())) != self.found.digest:
             self.discard()  # which blocks saw the old file and which the new one, nobody knows
@@ -138,15 +128,15 @@ class VariantRun:
         some = False
         for index, variants in enumerate(self._blocks()):
             some = True
-            with np.load(self._file(index), allow_pickle=False) as kept:
-                yield VariantEffects(
-                    variants=tuple(variants),
-                    status=tuple(VariantStatus(word) for word in kept["status"].tolist()),
-                    reasons=tuple(kept["reasons"].tolist()),
-                    targets=scorer.targets,
-                    level=scorer.options.level,
-                    **{name: kept[name] for name in _ARRAYS},
-                )
+            kept: dict[str, Any] = self._kept.read(index)
+            yield VariantEffects(
+                variants=tuple(variants),
+                status=tuple(VariantStatus(word) for word in kept.pop("status").tolist()),
+                reasons=tuple(kept.pop("reasons").tolist()),
+                targets=scorer.targets,
+                level=scorer.options.level,
+                **kept,
+            )
         if not some:
             yield scorer.effects([])
 
@@ -165,7 +155,7 @@ class VariantRun:
 
     def discard(self) -> None:
         """Remove what was kept: the results are where they belong."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._kept.discard()
 
     # --- inner parts ---------------------------------------------------------------------------------------------
 
@@ -173,9 +163,6 @@ class VariantRun:
         variants = (variant for line in read_lines(self.found.path) for variant in line.variants)
         while block := list(islice(variants, self._block)):
             yield block
-
-    def _file(self, index: int) -> Path:
-        return self.folder / f"{index:07d}.npz"
 
     def _describe(self, scorer: VariantScorer) -> dict[str, Any]:
         genome = Path(scorer.cutter.genome.path)
@@ -190,30 +177,12 @@ class VariantRun:
             },
         }
 
-    def _begin(self, asked: dict[str, Any], *, overwrite: bool) -> None:
-        stored = self.stored
-        if stored is not None:
-            differing = [name for name, _, _ in differences(stored, asked)]
-            if not differing:
-                return
-            if not overwrite:
-                raise StorageError(
-                    f"An unfinished job stands beside {self._out}, with other choices: {', '.join(differing)}. Give "
-                    "the old ones to go on with it, or begin anew with overwrite=True (--overwrite)."
-                )
-        self.discard()
-        self.folder.mkdir()
-        with atomic_file(self.folder / _RUN) as temporary:
-            temporary.write_text(json.dumps(asked, indent=1), "utf-8")
-
     def _write(self, index: int, part: VariantEffects) -> None:
-        with atomic_file(self._file(index)) as temporary, temporary.open("wb") as stream:
-            np.savez_compressed(
-                stream,
-                status=np.array([status.value for status in part.status]),
-                reasons=np.array(part.reasons),
-                **{name: getattr(part, name) for name in _ARRAYS},
-            )
+        words = {
+            "status": np.array([status.value for status in part.status]),
+            "reasons": np.array(part.reasons),
+        }
+        self._kept.write(index, words | {name: getattr(part, name) for name in _ARRAYS})
 
 
 def _pair(name: str, window: AlleleWindow) -> Iterator[SequenceRecord]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from seqexplain.plot._completeness_plot import completeness_plot
     from seqexplain.plot._effect_curves import effect_curves, effect_points
     from seqexplain.plot._effect_map import effect_map
+    from seqexplain.plot._epistasis_map import epistasis_map
     from seqexplain.plot._highlights import Highlight
     from seqexplain.plot._logo import logo
     from seqexplain.plot._matrix_logo import matrix_logo
@@ -39,6 +40,7 @@ __all__ = [
     "effect_curves",
     "effect_map",
     "effect_points",
+    "epistasis_map",
     "logo",
     "matrix_logo",
     "motif_panels",
@@ -61,6 +63,7 @@ _HOMES = {
     "effect_curves": "_effect_curves",
     "effect_map": "_effect_map",
     "effect_points": "_effect_curves",
+    "epistasis_map": "_epistasis_map",
     "logo": "_logo",
     "matrix_logo": "_matrix_logo",
     "motif_panels": "_motif_panels",

@@ -109,7 +109,7 @@ def effect_map(
     heights = None if contributions is None else _same_length(contributions, values, "contributions")
     coordinates = Coordinates(check_whole(start, "start"), len(values), interval)
     spans = read_highlights(highlight, coordinates)
-    most = _read_limit(limit, values)
+    most = read_limit(limit, values)
     colours = read_cmap(cmap)
     sizes = [MAP_HEIGHT] if heights is None else [LOGO_HEIGHT, MAP_HEIGHT]
     panels = stacked_axes(ax, sizes, figsize, width_for(len(values)), AROUND)
@@ -146,7 +146,8 @@ def _same_length(given: ArrayLike, values: Floats, name: str) -> Floats:
     return check_heights(array, name)
 
 
-def _read_limit(limit: float | None, values: Floats) -> float:
+def read_limit(limit: float | None, values: Floats) -> float:
+    """Return the value at which colours are fullest: as asked for (`ParameterError` unless above 0), or the largest."""
     if limit is None:
         return float(np.abs(values).max()) or 1.0
     if not is_number(limit) or limit <= 0:

@@ -215,18 +215,25 @@ class WindowCutter:
             f"the genome has {shortened(found)} there, not {shortened(wanted)}.{swapped}",
         )
 
+    def _fits(self, offset: int, shift: int, removed: str, inserted: str) -> bool:
+        """Return whether both alleles lie in the window whole."""
+        longest = max(len(removed), len(inserted))
+        return longest <= self.length and shift <= offset <= self.length + shift - len(inserted)
+
     def _window(self, variant: Variant, name: str, size: int) -> AlleleWindow | Refusal:
         start, removed, inserted = trimmed(variant)
         offset = self.length // 2 - len(removed) // 2
         first = start - offset
         growth = len(inserted) - len(removed)
-        shift = {"left": 0, "right": growth, "center": int(growth / 2)}[self.keep]  # bases that leave on the left
-        longest = max(len(removed), len(inserted))
+        shift = _leaving(self.keep, growth)
+        if not self._fits(offset, shift, removed, inserted):
+            longest = max(len(removed), len(inserted))
+            what = f"an allele of {longest} bp does not fit a window of {self.length} bp"
+            kinds = [k for k in get_args(Keep) if self._fits(offset, _leaving(k, growth), removed, inserted)]
+            mend = " or ".join(f'keep="{k}" (--keep {k})' for k in kinds)
+            how = f' with keep="{self.keep}"; it does with {mend}.' if kinds else "."
+            return Refusal(VariantStatus.TOO_LONG, what + how)
         after = offset - shift + len(inserted)
-        if longest > self.length or offset < shift or after > self.length:
-            return Refusal(
-                VariantStatus.TOO_LONG, f"an allele of {longest} bp does not fit a window of {self.length} bp."
-            )
         reference = self._fetch(name, first, first + self.length)
         left = self._fetch(name, first + shift, start)
         follows = start + len(removed)
@@ -249,6 +256,11 @@ class WindowCutter:
         notes += [f"{unknown - off} bp of the window are unknown bases." if unknown > off else ""]
         note = " ".join(filter(None, notes))
         return AlleleWindow(name, first, reference, alternative, offset, len(removed), len(inserted), unknown, note)
+
+
+def _leaving(keep: Keep, growth: int) -> int:
+    """Return how many bases leave the window on its left where an allele is `growth` bases longer."""
+    return {"left": 0, "right": growth, "center": int(growth / 2)}[keep]
 
 
 def trimmed(variant: Variant) -> tuple[int, str, str]:

@@ -44,6 +44,7 @@ OPTIONAL = (
     "effects",
     "spread",
     "diagnostics",
+    "edit_effects",
 )
 
 
@@ -81,6 +82,8 @@ class Layout:
         Columns of `diagnostics`; None where the method has none.
     subsets
         Whether the results are `SufficientInputSubsets`.
+    edits
+        Shape of `edit_effects` of one sequence and target; None where the method has none.
     """
 
     n: int
@@ -98,6 +101,7 @@ class Layout:
     effects: bool = False
     n_diagnostics: int | None = None
     subsets: bool = False
+    edits: tuple[int, ...] | None = None
 
     @classmethod
     def of(cls, result: Attributions, *, n: int, chunk: int, intervals: bool, lengths: bool) -> Layout:
@@ -119,6 +123,7 @@ class Layout:
             effects=result.effects is not None,
             n_diagnostics=None if result.diagnostics is None else int(result.diagnostics.shape[-1]),
             subsets=isinstance(result, SufficientInputSubsets),
+            edits=None if result.edit_effects is None else result.edit_effects.shape[1 + result.several_targets :],
         )
 
     @classmethod
@@ -126,6 +131,8 @@ class Layout:
         """Read the layout back from the attributes of a store."""
         stored = dict(attributes["layout"])
         stored["targets"] = tuple(stored["targets"])
+        if stored.get("edits") is not None:
+            stored["edits"] = tuple(stored["edits"])
         return cls(**stored)
 
     def to_attributes(self) -> dict[str, Any]:
@@ -167,6 +174,8 @@ class Layout:
             shapes["spread"] = (*per_target, self.length)
         if self.n_diagnostics is not None:
             shapes["diagnostics"] = (*per_target, self.n_diagnostics)
+        if self.edits is not None:
+            shapes["edit_effects"] = (*per_target, *self.edits)
         if self.subsets:
             shapes |= dict.fromkeys(SUBSETS_BY_SEQUENCE, per_target)
             shapes |= dict.fromkeys(SUBSETS_BY_POSITION, (*per_target, self.length))
@@ -176,7 +185,7 @@ class Layout:
         """Yield the arrays of the store, `done` last."""
         for name, row in self.row_shapes().items():
             dtype, fill = INTEGERS.get(name, ("float32", float("nan")))
-            yield self._array(name, row, dtype, fill, _dimensions(name, self.several_targets))
+            yield self._array(name, row, dtype, fill, self._dimensions(name))
         yield self._array("codes", (self.length,), "uint8", MISSING_CODE, ("position",))
         yield self._array("names", (), str, "", ())
         if self.lengths:
@@ -188,6 +197,13 @@ class Layout:
             yield self._array("strand", (), "uint8", MISSING_CODE, ())
         whole = (self.n_chunks,)
         yield ArraySpec("done", whole, (max(1, self.n_chunks),), "uint8", 0, ("chunk",))
+
+    def _dimensions(self, name: str) -> tuple[str, ...]:
+        if name != "edit_effects":
+            return _dimensions(name, self.several_targets)
+        pairs = len(self.edits or ()) == 4
+        inner = ("position_a", "base_a", "position_b", "base_b") if pairs else ("position", "edit")
+        return ("target", *inner) if self.several_targets else inner
 
     def _array(self, name: str, row: tuple[int, ...], dtype: Any, fill: Any, dimensions: tuple[str, ...]) -> ArraySpec:
         # a chunk spans all other axes; an axis of length 0 still needs a chunk of 1

@@ -131,6 +131,7 @@ class ResultStore:
             per_reference=columns.get("per_reference"),
             effects=columns.get("effects"),
             diagnostics=columns.get("diagnostics"),
+            edit_effects=columns.get("edit_effects"),
             spread=columns["spread"][..., None] * observed if layout.spread else None,
             names=tuple(str(name) for name in columns["names"]),
             intervals=_intervals(columns) if layout.intervals else None,

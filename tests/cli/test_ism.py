@@ -120,7 +120,7 @@ def test_ctrl_c_can_be_gone_on_from(cli, small, monkeypatch):
     ("words", "culprit"),
     [
         (["--stride", "3"], "--stride belongs to windows; say how wide they are with --window"),
-        (["--samples", "3", "--replacement", "random"], "--samples, --replacement belongs to windows"),
+        (["--samples", "3", "--replacement", "random"], "--replacement belongs to windows"),
         (["--start", "5", "--end", "5"], "--end is 5; expected a whole number from 6"),
         (["--window", "5", "--stride", "6"], "--stride is 6; expected a whole number from 1 to 5"),
         (["--end", "101"], "--start 0, --end 101 is no stretch of a sequence of 100 bp"),

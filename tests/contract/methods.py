@@ -28,6 +28,7 @@ from seqexplain.perturbation import (
     meaningful_perturbation,
     occlusion,
     prediction_difference_analysis,
+    sufficient_input_subsets,
     window_mutagenesis,
 )
 
@@ -183,6 +184,13 @@ METHODS = {
     "kernel SHAP": replace(of_one_strand(kernel_shap, window=3, fill="uniform", n_samples=14), seeded=False),
     "kernel SHAP sampled": replace(
         of_one_strand(kernel_shap, window=1, fill="mononucleotide", n_samples=30), slow=True
+    ),
+    # subsets are a choice of steps; 0 is the one threshold that goes with the model's scale
+    "sufficient input subsets": replace(
+        edited(sufficient_input_subsets, threshold=0.0),
+        linear=False,
+        of_strands=False,
+        repeats=1e-3,
     ),
     "meaningful perturbation": replace(
         learned(meaningful_perturbation, steps=3, fill="mononucleotide", n_fills=2), slow=True

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from seqexplain.errors import TargetError
-from seqexplain.models.target import Head, Target, contrast, resolve_targets
+from seqexplain.models.target import Head, Target, contrast, profile, resolve_targets
 
 ONE = [Head("score", (1,), "linear", 0)]
 TASKS = [Head("tasks", (3,), "sigmoid", 0)]
@@ -41,6 +41,25 @@ def test_one_unit(target: Any, heads: list[Head], head: int, index: tuple[int, .
     assert list(found.weights) == [head]
     np.testing.assert_array_equal(found.weights[head], wanted)
     assert (found.label, found.offset) == (label, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("target", "heads"),
+    [
+        (True, TASKS),
+        (False, ONE),
+        (np.True_, TASKS),
+        ([0, True], TASKS),
+        (("tasks", True), TASKS),
+        (("profile", (True, 0)), TWO),
+        ((True, 0), TWO),
+        (contrast(0, True), TASKS),
+        (profile(True), TWO),
+    ],
+)
+def test_true_is_no_index(target: Any, heads: list[Head]) -> None:
+    with pytest.raises(TargetError, match=r"True and False are no indices|no head True"):
+        resolve(target, heads)
 
 
 def test_contrasts_and_lists() -> None:

@@ -108,7 +108,7 @@ def test_the_middle_of_the_reference_allele_is_the_middle_of_its_window(genome: 
         (Variant("chr1", 299, "AC", "C"), "off_chromosome", "not positions 300-301"),
         (Variant("chr1", 205, "N", "C"), "reference_unknown", "unknown bases"),
         (Variant("chr1", 205, "A", "C"), "reference_mismatch", "has N there, not A"),
-        (Variant("chr1", 50, CHROMOSOME[50], "A" * 40), "too_long", "does not fit"),
+        (Variant("chr1", 50, CHROMOSOME[50], "A" * 40), "too_long", "fit a window of 30 bp."),
         (Variant("chr1", 50, CHROMOSOME[50:100], CHROMOSOME[50]), "too_long", "49 bp"),
         (Variant("chr1", 3, CHROMOSOME[3], "ACGT".replace(CHROMOSOME[3], "")[0]), "off_edge", "runs 12 bp off chr1"),
         (Variant("chr1", 297, CHROMOSOME[297], "ACGT".replace(CHROMOSOME[297], "")[0]), "off_edge", "runs 12 bp off"),
@@ -123,6 +123,18 @@ def test_what_is_not_scored_has_a_reason(genome: Genome, variant: Variant, statu
     assert isinstance(found, Refusal)
     assert found.status == VariantStatus(status)
     assert why in found.reason
+
+
+def test_an_allele_that_fits_otherwise_names_the_way(genome: Genome) -> None:
+    variant = Variant("chr1", 50, CHROMOSOME[50], CHROMOSOME[50] + "ACGT" * 5)
+    for keep in ("left", "right"):
+        found = WindowCutter(genome, 30, keep=keep).cut(variant)  # type: ignore[arg-type]
+        assert isinstance(found, Refusal)
+        assert found.reason == (
+            f'an allele of 20 bp does not fit a window of 30 bp with keep="{keep}"; it does with keep="center" '
+            "(--keep center)."
+        )
+    assert isinstance(WindowCutter(genome, 30, keep="center").cut(variant), AlleleWindow)
 
 
 def test_a_swapped_pair_is_told(genome: Genome) -> None:
