@@ -69,8 +69,8 @@ def epistasis_map(
     Examples
     --------
     >>> ax = epistasis_map([[0, 2, 1], [2, 0, 0], [1, 0, 0]], start=40)
-    >>> ax.get_xlim()
-    (40.0, 43.0)
+    >>> [float(x) for x in ax.get_xlim()]
+    [40.0, 43.0]
     """
     values = as_numbers(strength, "strength").copy()
     if values.ndim != 2 or values.shape[0] != values.shape[1] or not len(values):

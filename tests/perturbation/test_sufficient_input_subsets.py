@@ -13,7 +13,14 @@ from keras import layers as kl
 
 import seqexplain
 from seqexplain import SequenceModel, SufficientInputSubsets, contrast, load, saliency, save, sufficient_input_subsets
-from seqexplain.errors import ParameterError, SequenceWarning, ShapeError, TargetError, UnsupportedLayerError
+from seqexplain.errors import (
+    ParameterError,
+    ScoreWarning,
+    SequenceWarning,
+    ShapeError,
+    TargetError,
+    UnsupportedLayerError,
+)
 from seqexplain.models import profile
 from seqexplain.perturbation import SisJob, SisOptions
 from seqexplain.perturbation._gradient_masking import value_and_gradient
@@ -282,7 +289,7 @@ def test_a_job_takes_numbers(network: Any) -> None:
 def test_values_that_are_no_numbers(sequences: Any) -> None:
     x = keras.Input((6, 4))
     model = keras.Model(x, kl.Lambda(lambda y: keras.ops.log(keras.ops.sum(y, axis=(1, 2)) - 6), output_shape=())(x))
-    with pytest.raises(ParameterError, match="not a finite number"):
+    with pytest.warns(ScoreWarning, match="sequence_0"), pytest.raises(ParameterError, match="not a finite number"):
         sufficient_input_subsets(SequenceModel(model), sequences(1, 6), threshold=0.0)
 
 

@@ -360,7 +360,7 @@ def test_windows_that_are_shared_are_scored_once(
 
         monkeypatch.setattr(BoundSequences, name, method)
 
-    watch("__init__", lambda _scorer, X, _extra: len(X))
+    watch("__init__", lambda _scorer, X, *_: len(X))
     watch("effects", lambda rows, *_: len(rows))
     base, after = chromosomes["chr2"][300:302]
     variants = [Variant("chr2", 300, base, other_base(base, k)) for k in (1, 2, 3)]
