@@ -20,7 +20,7 @@ def testdata() -> Path:
 
 @pytest.hookimpl(tryfirst=True)  # before pytest leaves out what is marked as slow
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of the rows of a test marked `table(k)` leave every k-th to the quick tests; the others are slow ones."""
+    """Of the rows of a test marked `table(k)` leave every k-th to the quick tests; the rest are slow ones."""
     rows: Counter[str] = Counter()
     for item in items:
         table = item.get_closest_marker("table")
@@ -28,4 +28,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             name = item.nodeid.partition("[")[0]
             if rows[name] % table.args[0]:
                 item.add_marker(pytest.mark.slow)
+                item.add_marker(pytest.mark.rest)
             rows[name] += 1

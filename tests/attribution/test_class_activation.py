@@ -275,6 +275,7 @@ def test_branches_without_a_common_layer_are_left_to_the_user() -> None:
     assert not np.allclose(*maps)
 
 
+@pytest.mark.slow
 def test_each_call_of_a_layer_that_is_used_again() -> None:
     x = keras.Input((L, 4))
     y = kl.Conv1D(3, 3, padding="same", name="first")(x)

@@ -22,6 +22,7 @@ def folds(final: str | None = None) -> list[Any]:
     return [randomise(tasks(final=final), seed=s) for s in (1, 2, 3)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", [1, [0, 2]])
 def test_as_the_model_that_averages_them(target: Any) -> None:
     models, X = folds(), dna(4, seed=1)

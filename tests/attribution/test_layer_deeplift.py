@@ -108,6 +108,7 @@ def test_options_that_cannot_be(options: Any, culprit: str) -> None:
         deeplift(SequenceModel(tasks()), dna(1), target=0, **options)
 
 
+@pytest.mark.slow
 def test_each_reference_on_request() -> None:
     model, X = SequenceModel(tasks()), dna(3, seed=6)
     found = deeplift(model, X, target=[1, 0], n_references=4, keep_references=True)

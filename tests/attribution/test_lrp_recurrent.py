@@ -207,6 +207,7 @@ def test_rows_do_not_depend_on_others() -> None:
         assert np.all(np.abs(part.contributions - wanted) <= 1e-5 * scale)
 
 
+@pytest.mark.slow
 def test_rules_inside() -> None:
     model, X = SequenceModel(built(danq())), dna(1, seed=7, length=L)
     inside = [f"grammar/{direction}_cell" for direction in ("forward", "backward")]

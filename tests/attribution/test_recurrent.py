@@ -204,6 +204,7 @@ def test_gradients_are_those_of_the_layer(name: str) -> None:
     np.testing.assert_allclose(found, wanted, atol=1e-5 * np.abs(wanted).max())
 
 
+@pytest.mark.slow
 def test_rows_do_not_depend_on_others() -> None:
     model = SequenceModel(built([kl.Bidirectional(kl.GRU(4))]))
     X = dna(5, seed=6, length=L)

@@ -61,6 +61,7 @@ NETWORKS = {
 }
 
 
+@pytest.mark.table(2)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_equals_the_oracle(name):
     twin = Twin(seed=3)

@@ -108,6 +108,7 @@ def test_a_sigmoid_has_nothing_to_centre() -> None:
     np.testing.assert_array_equal(found.contributions, plain.contributions)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["rescale", "reveal_cancel"])
 def test_hidden_units_are_heads_of_a_shorter_model(rule: str) -> None:
     whole, X = tasks(), dna(3, seed=5)

@@ -55,6 +55,7 @@ def test_what_it_writes_and_says(cli, demo, tmp_path):
     assert "Spi1 MA0080.6 (" in (folder / "pu1_1.svg").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_the_commands_it_recommends_run(cli, demo):
     commands = [line.strip() for line in demo.splitlines() if line.strip().startswith("seqexplain ")]
     ready = [c.partition(" #")[0].split()[1:] for c in commands if "YOUR_" not in c]
@@ -64,6 +65,7 @@ def test_the_commands_it_recommends_run(cli, demo):
         assert (outcome.code, outcome.err) == (0, "")
 
 
+@pytest.mark.slow
 def test_again_it_has_nothing_left_to_explain(cli, demo):
     again = cli("demo", "-o", "d", "-n", NUMBER)
     assert again.code == 0

@@ -86,6 +86,7 @@ def test_the_commands_named_next_run(cli, model, few):
     assert cli("export", "x.zarr", "--target", "0-1", "-o", "y.npz").code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rule", "key"),
     [
@@ -117,6 +118,7 @@ def test_several_targets_and_a_contrast(cli, model, few):
     np.testing.assert_allclose(c[:, 2], c[:, 0] - c[:, 1], atol=1e-4)
 
 
+@pytest.mark.slow
 def test_references_from_files(cli, model, few, tmp_path):
     """The same references as FASTA, as .npy and as .npz."""
     _, sequences = zip(*records(few), strict=True)

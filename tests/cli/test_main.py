@@ -90,6 +90,7 @@ def test_usage_errors_are_one_line(cli):
     assert "See seqexplain explain --help." in missing.err
 
 
+@pytest.mark.slow
 def test_the_reader_may_leave(program, model, peaks):
     """`seqexplain score … | head -1` ends without a word."""
     command = shlex.join([*program, "score", str(model), str(peaks)])

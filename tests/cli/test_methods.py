@@ -95,6 +95,7 @@ def test_what_a_method_has_not(words, culprit, cli, model, few, tmp_path):
     assert not (tmp_path / "x.zarr").exists()
 
 
+@pytest.mark.slow
 def test_an_ensemble_and_going_on_with_it(cli, model, few, tmp_path):
     shutil.copy(model, tmp_path / "fold0.keras")
     other = keras.saving.load_model(model)
@@ -138,6 +139,7 @@ def test_targets_as_text():
     assert parse_target("conv1d_3:*,7") == Unit("conv1d_3", (slice(None), 7))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 @pytest.mark.parametrize("words", [["methods"], ["explain", "--method", "lrp"]], ids=" ".join)
 def test_a_fresh_process_is_quiet_and_takes_the_backend(words, backend, model, few, tmp_path):

@@ -31,6 +31,7 @@ def same(found, wanted):
         np.testing.assert_allclose(getattr(found, name), getattr(wanted, name), rtol=0, atol=2e-6)
 
 
+@pytest.mark.slow
 def test_subsets_are_those_of_the_function(cli, small):
     path, fasta = small
     command = ("sis", path, fasta, "--target", "1", "--threshold", "40%", "--masking", "background")
@@ -66,6 +67,7 @@ def test_other_ways_to_search(cli, small):
     same(load("g.zarr"), wanted)
 
 
+@pytest.mark.slow
 def test_ctrl_c_can_be_gone_on_from(cli, small, monkeypatch):
     path, fasta = small
     command = ("sis", path, fasta, "--target", "1", "--threshold", "40%", "--chunk", "2", "-o")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from functools import cache, partial
@@ -20,6 +21,8 @@ AT_THE_EDGE = ("test_layouts_and_base_orders", "test_half_precision_models_are_e
 LEADERS = ("deeplift", "lrp", "saliency", "integrated gradients", "in-silico mutagenesis", "kernel SHAP")
 # what does not name a model is tried on "tasks"; of the other models one is quick for methods that lead no engine
 OTHER_TOY = "two heads"
+# all that is quick for these methods where TensorFlow is not the backend: each is computed, by an engine that is tried
+ON_OTHER_BACKENDS = "test_predictions_are_the_models"
 
 
 @cache
@@ -35,10 +38,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         parameters = getattr(getattr(item, "callspec", None), "params", {})
         method = parameters.get("method")
+        name = getattr(item, "originalname", "")
         led = method is not None and not any(method is m for m in _leaders())
-        same_edge = led and getattr(item, "originalname", "") in AT_THE_EDGE
         same_engine = led and parameters.get("toy", OTHER_TOY) != OTHER_TOY
-        if same_edge or same_engine or getattr(method, "slow", False):
+        if led and os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+            same_engine = same_engine or name != ON_OTHER_BACKENDS
+        if same_engine:
+            item.add_marker(pytest.mark.rest)
+        if same_engine or (led and name in AT_THE_EDGE) or getattr(method, "slow", False):
             item.add_marker(pytest.mark.slow)
 
 

@@ -121,6 +121,7 @@ def test_activations_below_zero() -> None:
         assert len(filter_motifs(ending, X, importance=False)) == ids
 
 
+@pytest.mark.slow
 def test_importance_is_that_of_the_layer() -> None:
     keras_model, X = tasks(), dna(9, seed=1)
     found = filter_motifs(keras_model, X, target=1, n_references=3, batch_size=4)

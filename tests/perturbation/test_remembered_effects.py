@@ -92,6 +92,7 @@ def test_what_looks_at_all_positions_is_not_kept(sequences: Any) -> None:
     assert divide(plan, 1 << 40) is None, "more than memory holds"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", [averaged, by_maximum])
 def test_subsets_are_the_same(build: Any, sequences: Any) -> None:
     model, X = model_of(build), sequences(4, L, seed=32)

@@ -29,6 +29,7 @@ def files_in(store: Path) -> dict[Path, bytes]:
     return {path.relative_to(store): path.read_bytes() for path in store.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_killed_again_and_again_it_gives_the_same_bytes(worker: Path, tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole.zarr", tmp_path / "killed.zarr"
     done = start(worker, whole)

@@ -43,6 +43,7 @@ def test_stored(path, run):
     assert path.name in (TUTORIALS / "README.md").read_text(), "the list in tutorials/README.md leaves it out"
 
 
+@pytest.mark.slow
 def test_good_one_is_stored_and_then_passes(run, notebook):
     path = notebook("x = 20", "x + 1")
     assert "run `python tutorials/run.py --write`" in run.check(path)[1][0]
@@ -55,6 +56,7 @@ def test_good_one_is_stored_and_then_passes(run, notebook):
     assert path.read_text() == changed
 
 
+@pytest.mark.slow
 def test_errors_are_told(run, notebook):
     path = notebook("raise ValueError('it broke')")
     before = path.read_text()
@@ -63,6 +65,7 @@ def test_errors_are_told(run, notebook):
     assert path.read_text() == before
 
 
+@pytest.mark.slow
 def test_noise_paths_and_leftovers_are_told(run, notebook):
     path = notebook(
         "import sys\nprint('a warning', file=sys.stderr)", f"{str(TUTORIALS)!r}", "open('left', 'w').close()"
@@ -73,6 +76,7 @@ def test_noise_paths_and_leftovers_are_told(run, notebook):
     assert "leaves left behind" in problems
 
 
+@pytest.mark.slow
 def test_what_is_printed_in_pieces_is_one_output(run, notebook):
     path = notebook("for k in range(3):\n    print(k, flush=True)", "for k in range(3):\n    print(k)")
     assert run.check(path, write=True)[1] == []
