@@ -151,8 +151,10 @@ def test_several_targets_equal_separate_calls(method: Method, wrapped: Wrapped) 
     assert both.contributions.shape == (3, 2, L, 4)
     assert both.predictions.shape == (3, 2)
     single = [method(model, X, target=t) for t in (2, 0)]
+    # a choice of steps may turn on how one of several targets is rounded
+    tolerance = ROW_TOLERANCE if method.linear else max(ROW_TOLERANCE, method.repeats)
     for k, one in enumerate(single):
-        assert_rows_close(both.contributions[:, k], one.contributions)
+        assert_rows_close(both.contributions[:, k], one.contributions, tolerance)
         assert both.for_target(k).targets == one.targets
     difference = method(model, X, target=contrast(2, 0))
     if method.linear:
