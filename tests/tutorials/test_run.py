@@ -39,6 +39,9 @@ def test_stored(path, run):
     assert stored.metadata[run.KEY]["cells"] == run.digest(stored), "run `python tutorials/run.py --write`"
     assert [cell.execution_count for cell in run.code_cells(stored)] == list(range(1, len(run.code_cells(stored)) + 1))
     assert not [what for cell in stored.cells for what in run.complaints(cell)]
+    for cell in run.code_cells(stored):
+        printed = [out.name for out in cell.outputs if out.output_type == "stream"]
+        assert len(printed) == len(set(printed)), "stored in pieces: run `python tutorials/run.py --write`"
     assert stored.cells[0].source.startswith(f"# {int(path.name[:2])} · ")
     assert path.name in (TUTORIALS / "README.md").read_text(), "the list in tutorials/README.md leaves it out"
 
